@@ -1,0 +1,56 @@
+/** Acoustic features: a front end turns 16 kHz mono samples into a matrix of frames. Pure code. */
+
+export interface FeatureMatrix {
+  /** Row-major [frames, dims]. */
+  readonly data: Float32Array;
+  readonly frames: number;
+  readonly dims: number;
+}
+
+/**
+ * `utterance`: KoSpeech's, one mean and population standard deviation over the whole matrix.
+ * `fixed`: per-bin statistics of the training data; the only kind that can stream.
+ */
+export type Normalization =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'utterance' }
+  | { readonly kind: 'fixed'; readonly mean: readonly number[]; readonly inverseStd: readonly number[] };
+
+/** Every parameter of Kaldi's fbank (kaldi-asr.org, feature-fbank / feature-window) that KoSpeech's models depend on. */
+export interface KaldiFbankConfig {
+  readonly kind: 'kaldi-fbank';
+  readonly sampleRate: number;
+  readonly numMels: number;
+  readonly windowMs: number;
+  readonly hopMs: number;
+  readonly fftSize: number;
+  readonly window: 'povey' | 'hamming' | 'hann' | 'rectangular';
+  readonly preemphasis: number;
+  readonly removeDcOffset: boolean;
+  readonly lowFrequency: number;
+  readonly highFrequency: number;
+  /** Power spectrum when true, magnitude when false. */
+  readonly power: boolean;
+  readonly snipEdges: boolean;
+  /** Standard deviation of added noise; only 0 is deterministic and only 0 is accepted. */
+  readonly dither: number;
+  /** Samples in [-1, 1] are multiplied by this before anything else. */
+  readonly waveformScale: number;
+  /** Mel energies are floored here before the logarithm. */
+  readonly energyFloor: number;
+  /** KoSpeech's `del_silence` before the features. */
+  readonly trimSilence: boolean;
+  readonly normalize: Normalization;
+  /** KoSpeech's `input_reverse`: frames in reverse order. */
+  readonly reverse: boolean;
+}
+
+/** A union from the start: mel, MFCC and spectrogram front ends of KoSpeech and Coqui's MFCC join it. */
+export type FrontEndConfig = KaldiFbankConfig;
+
+export interface FrontEnd {
+  readonly config: FrontEndConfig;
+  readonly dims: number;
+  /** Frames that `samples` would give (after trimming, if the front end trims). */
+  extract(samples: Float32Array): FeatureMatrix;
+}

@@ -1,0 +1,161 @@
+/** What the recognition pipelines offer to everything above them (HTTP, live, command line, evaluation). */
+import type { AudioInfo, LiveEncoding, OpenAudioOptions } from '../audio/contract.js';
+import type { EndpointConfig } from '../vad/contract.js';
+
+/** Times in seconds from the start of the audio. */
+export interface Word {
+  readonly word: string;
+  readonly start: number;
+  readonly end: number;
+  /** 0..1 */
+  readonly confidence: number;
+}
+
+export interface Alternative {
+  readonly text: string;
+  readonly confidence: number;
+}
+
+/** One utterance between pauses. */
+export interface Segment {
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  readonly words: readonly Word[];
+  readonly confidence: number;
+  readonly avgLogProb: number;
+  /** 1 - mean speech probability of the voice activity detector. */
+  readonly noSpeechProb: number;
+  /** Further hypotheses, best first, without the first. */
+  readonly alternatives: readonly Alternative[];
+}
+
+/** Milliseconds spent, for metrics. */
+export interface StageTimes {
+  readonly queueMs: number;
+  readonly audioMs: number;
+  readonly featuresMs: number;
+  readonly encoderMs: number;
+  readonly decodingMs: number;
+}
+
+export interface Transcript {
+  readonly model: string;
+  readonly language: string;
+  readonly text: string;
+  /** Seconds of audio. */
+  readonly duration: number;
+  readonly segments: readonly Segment[];
+  readonly info: AudioInfo;
+  readonly stages: StageTimes;
+  /** Wall-clock seconds of processing. */
+  readonly processingSeconds: number;
+}
+
+export interface TranscribeOptions {
+  /** Name of an installed model; the default model without it. */
+  readonly model?: string;
+  readonly endpoint?: Partial<EndpointConfig>;
+  readonly raw?: OpenAudioOptions['raw'];
+  readonly maxSeconds?: number;
+  readonly beamWidth?: number;
+  readonly alternatives?: number;
+  readonly hotWords?: readonly { readonly phrase: string; readonly weight: number }[];
+  readonly priority?: Priority;
+  readonly signal?: AbortSignal;
+  /** Called in order of time, as soon as a segment and all before it are done. */
+  readonly onSegment?: (segment: Segment) => void;
+  /** Seconds of audio done, and in all where the header tells. */
+  readonly onProgress?: (doneSeconds: number, totalSeconds: number | undefined) => void;
+}
+
+/** Work is taken in this order. */
+export type Priority = 'live' | 'interactive' | 'batch';
+
+export interface LiveOptions {
+  readonly model?: string;
+  readonly encoding: LiveEncoding;
+  /** Rate and channels of raw encodings. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly endpoint?: Partial<EndpointConfig>;
+  /** Shortest time between two partials, milliseconds of audio. */
+  readonly partialIntervalMs?: number;
+}
+
+/** Times in seconds from the start of the stream. */
+export type LiveEvent =
+  | { readonly type: 'speech_start'; readonly utterance: number; readonly time: number }
+  | { readonly type: 'partial'; readonly utterance: number; readonly start: number; readonly end: number; readonly text: string }
+  | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
+  | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment };
+
+export interface LiveFeedResult {
+  readonly events: readonly LiveEvent[];
+  /** Seconds of audio taken in so far. */
+  readonly audioSeconds: number;
+  /** Milliseconds of computation this call cost. */
+  readonly computeMs: number;
+}
+
+/**
+ * One live audio stream. Calls are made one after the other (await each): the worker that holds the stream's state
+ * works on them in turn. Everything rejects with worker_crashed once that worker died.
+ */
+export interface LiveStream {
+  readonly model: string;
+  feed(bytes: Uint8Array): Promise<LiveFeedResult>;
+  /** Ends the current utterance now and goes on: whatever was said is final, nothing is lost. */
+  flush(): Promise<LiveFeedResult>;
+  /** End of the audio: everything still inside becomes final. The stream is closed afterwards. */
+  finish(): Promise<LiveFeedResult>;
+  /** Drops the stream without a result. Safe to call at any time, more than once. */
+  close(): void;
+}
+
+export interface InstalledModel {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly language: string;
+  readonly family: string;
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly license: string;
+  readonly isDefault: boolean;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  readonly metrics: readonly {
+    readonly set: string;
+    readonly cerNoSpaces: number;
+    readonly edits: number;
+    readonly referenceCharacters: number;
+    readonly utterances: number;
+    readonly normalizer: string;
+    readonly decoding: string;
+  }[];
+}
+
+export interface RecognizerStats {
+  readonly workers: number;
+  readonly busy: number;
+  readonly queued: number;
+  readonly queueLimit: number;
+  readonly liveStreams: number;
+  readonly restarts: number;
+}
+
+/** The one object the service is built around. All of its work happens in worker threads. */
+export interface Recognizer {
+  models(): readonly InstalledModel[];
+  readonly defaultModel: string;
+  /** Starts the workers, loads and warms the default model. */
+  start(): Promise<void>;
+  /** Runs a real inference; rejects with not_ready. */
+  check(): Promise<void>;
+  transcribeFile(path: string, options?: TranscribeOptions): Promise<Transcript>;
+  openStream(options: LiveOptions): Promise<LiveStream>;
+  stats(): RecognizerStats;
+  close(): Promise<void>;
+}

@@ -1,0 +1,39 @@
+/** Voice activity detection: windows of samples in, probability of speech out. */
+
+export const VAD_WINDOW = 512;
+/** Seconds of one window at 16 kHz. */
+export const VAD_WINDOW_SECONDS = VAD_WINDOW / 16_000;
+
+/** State of one audio stream inside a shared {@link VoiceActivityModel}. */
+export interface VoiceActivityStream {
+  /**
+   * Probability of speech (0..1) in the next window.
+   * @param window exactly {@link VAD_WINDOW} samples, 16 kHz, [-1, 1]
+   */
+  process(window: Float32Array): Promise<number>;
+}
+
+export interface VoiceActivityModel {
+  readonly name: string;
+  /** A stream of its own state; streams of one model may be used in turn, not at the same moment. */
+  createStream(): VoiceActivityStream;
+  close(): Promise<void>;
+}
+
+/** Milliseconds throughout; the names follow OpenAI's `server_vad`. */
+export interface EndpointConfig {
+  /** Probability at which a window counts as speech. */
+  readonly threshold: number;
+  /** Speech goes on while the probability stays above this (hysteresis). */
+  readonly negativeThreshold: number;
+  /** Speech shorter than this is dropped as noise. */
+  readonly minSpeechMs: number;
+  /** Silence after which an utterance has ended. */
+  readonly silenceDurationMs: number;
+  /** Audio kept before the first speech window. */
+  readonly prefixPaddingMs: number;
+  /** Audio kept after the last speech window. */
+  readonly suffixPaddingMs: number;
+  /** An utterance is cut here at the latest, at its quietest recent moment. */
+  readonly maxUtteranceMs: number;
+}
