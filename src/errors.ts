@@ -5,7 +5,12 @@
  */
 export interface ErrorEntry {
   readonly status: number;
-  readonly type: 'invalid_request_error' | 'authentication_error' | 'not_found_error' | 'rate_limit_error' | 'server_error';
+  readonly type:
+    | 'invalid_request_error'
+    | 'authentication_error'
+    | 'not_found_error'
+    | 'rate_limit_error'
+    | 'server_error';
   readonly message: string;
   readonly retryable: boolean;
   /** WebSocket close code, where the live protocols close with it. */
@@ -38,7 +43,12 @@ export const ERRORS = {
   unsupported_response_format: invalid('This response format is not offered.'),
   too_many_fields: invalid('The request has too many fields or files.'),
   text_too_long: invalid('The text is longer than is accepted.'),
-  not_found: { status: 404, type: 'not_found_error', message: 'There is nothing at this address.', retryable: false },
+  not_found: {
+    status: 404,
+    type: 'not_found_error',
+    message: 'There is nothing at this address.',
+    retryable: false,
+  },
   method_not_allowed: invalid('This method is not offered at this address.', 405),
   model_not_found: {
     status: 404,
@@ -101,7 +111,13 @@ export const ERRORS = {
   },
   shutting_down: server('The service is shutting down.', 503, true, 1012),
   not_ready: server('The service is not ready.', 503, true, 1013),
-  cancelled: { status: 499, type: 'invalid_request_error', message: 'The request was cancelled.', retryable: true, close: 1000 },
+  cancelled: {
+    status: 499,
+    type: 'invalid_request_error',
+    message: 'The request was cancelled.',
+    retryable: true,
+    close: 1000,
+  },
   timeout: server('The work took longer than is accepted.', 504, true),
   worker_crashed: server('The worker that held this request died. It was replaced.', 500, true),
   // Models and set-up
@@ -133,7 +149,10 @@ export class MalgwiError extends Error {
   readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
-    super(options.detail ?? ERRORS[code].message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      options.detail ?? ERRORS[code].message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = 'MalgwiError';
     this.code = code;
     this.param = options.param;
@@ -180,6 +199,11 @@ export function toOpenAiError(error: unknown): {
 } {
   const plain = toPlainError(error);
   return {
-    error: { message: plain.message, type: ERRORS[plain.code].type, param: plain.param ?? null, code: plain.code },
+    error: {
+      message: plain.message,
+      type: ERRORS[plain.code].type,
+      param: plain.param ?? null,
+      code: plain.code,
+    },
   };
 }

@@ -112,8 +112,18 @@ export interface Venue {
   };
 }
 export type SeatScheme =
-  | { readonly kind: 'letter'; readonly rows: readonly string[]; readonly perRow: number; readonly aisleAfter?: readonly number[] }
-  | { readonly kind: 'number'; readonly count: number; readonly columns?: number; readonly partitionEvery?: number }
+  | {
+      readonly kind: 'letter';
+      readonly rows: readonly string[];
+      readonly perRow: number;
+      readonly aisleAfter?: readonly number[];
+    }
+  | {
+      readonly kind: 'number';
+      readonly count: number;
+      readonly columns?: number;
+      readonly partitionEvery?: number;
+    }
   | { readonly kind: 'row-position'; readonly rows: number; readonly perRow: number };
 
 export interface ParseOptions {

@@ -1,6 +1,9 @@
 /** What the recognition pipelines offer to everything above them (HTTP, live, command line, evaluation). */
 import type { AudioInfo, LiveEncoding, OpenAudioOptions } from '../audio/contract.js';
 import type { EndpointConfig } from '../vad/contract.js';
+import type { Priority } from '../workers/contract.js';
+
+export type { Priority };
 
 /** Times in seconds from the start of the audio. */
 export interface Word {
@@ -70,9 +73,6 @@ export interface TranscribeOptions {
   readonly onProgress?: (doneSeconds: number, totalSeconds: number | undefined) => void;
 }
 
-/** Work is taken in this order. */
-export type Priority = 'live' | 'interactive' | 'batch';
-
 export interface LiveOptions {
   readonly model?: string;
   readonly encoding: LiveEncoding;
@@ -87,7 +87,13 @@ export interface LiveOptions {
 /** Times in seconds from the start of the stream. */
 export type LiveEvent =
   | { readonly type: 'speech_start'; readonly utterance: number; readonly time: number }
-  | { readonly type: 'partial'; readonly utterance: number; readonly start: number; readonly end: number; readonly text: string }
+  | {
+      readonly type: 'partial';
+      readonly utterance: number;
+      readonly start: number;
+      readonly end: number;
+      readonly text: string;
+    }
   | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
   | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment };
 

@@ -1,0 +1,33 @@
+/** Threads that do the heavy work, and how calls reach them. */
+
+/** Work is taken in this order; first come, first served within one. */
+export type Priority = 'live' | 'interactive' | 'batch';
+export const PRIORITIES: readonly Priority[] = ['live', 'interactive', 'batch'];
+
+export interface CallRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly payload: unknown;
+}
+
+export type CallReply =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | {
+      readonly id: number;
+      readonly ok: false;
+      readonly error: import('../errors.js').PlainError;
+      readonly stack?: string;
+    };
+
+/** Sent once by a worker that finished its set-up. */
+export interface ReadyMessage {
+  readonly ready: true;
+}
+
+/** A value that leaves its thread without being copied. */
+export class Transferred<T> {
+  constructor(
+    readonly value: T,
+    readonly buffers: readonly ArrayBuffer[],
+  ) {}
+}

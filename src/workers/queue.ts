@@ -1,0 +1,49 @@
+import { PRIORITIES, type Priority } from './contract.js';
+
+/** A call that waits for, or runs on, a worker. `settle` may be called more than once; the first one counts. */
+export interface PendingCall {
+  readonly id: number;
+  readonly method: string;
+  readonly payload: unknown;
+  readonly transfer: readonly ArrayBuffer[];
+  readonly priority: Priority;
+  readonly queuedAt: number;
+  startedAt: number | undefined;
+  settle(error: Error | undefined, value?: unknown): void;
+}
+
+/** First come, first served within a priority; a higher priority goes first. Unbounded itself: the pool bounds it. */
+export class CallQueue {
+  private readonly lanes = new Map<Priority, Set<PendingCall>>(PRIORITIES.map((p) => [p, new Set()]));
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  push(call: PendingCall): void {
+    this.lanes.get(call.priority)!.add(call);
+    this.count += 1;
+  }
+
+  /** The next call without taking it. */
+  peek(): PendingCall | undefined {
+    for (const priority of PRIORITIES) {
+      for (const call of this.lanes.get(priority)!) return call;
+    }
+    return undefined;
+  }
+
+  remove(call: PendingCall): boolean {
+    const removed = this.lanes.get(call.priority)!.delete(call);
+    if (removed) this.count -= 1;
+    return removed;
+  }
+
+  drain(): PendingCall[] {
+    const all = PRIORITIES.flatMap((p) => [...this.lanes.get(p)!]);
+    for (const lane of this.lanes.values()) lane.clear();
+    this.count = 0;
+    return all;
+  }
+}

@@ -1,0 +1,137 @@
+/** One place in the pool: a thread, its generation, the call it works on and the calls bound to it. */
+import { Worker } from 'node:worker_threads';
+import type { CallReply, ReadyMessage } from './contract.js';
+import { fromPlainError, MalgwiError } from '../errors.js';
+import { CallQueue, type PendingCall } from './queue.js';
+
+export interface SlotEvents {
+  /** The thread can take its next call. */
+  readonly onIdle: (slot: WorkerSlot) => void;
+  /** The thread died; everything on it was failed. */
+  readonly onDeath: (slot: WorkerSlot, reason: string) => void;
+  /** An error inside a worker that is no user's fault: for the log. */
+  readonly onInternalError: (method: string, stack: string) => void;
+}
+
+export class WorkerSlot {
+  /** Grows by one with each replacement: what was opened on an earlier thread is gone. */
+  generation = 0;
+  /** Streams and files whose state lives here. */
+  reservations = 0;
+  readonly bound = new CallQueue();
+  private worker: Worker | undefined;
+  private current: PendingCall | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private alive = false;
+  private settleStart: ((error?: Error) => void) | undefined;
+
+  constructor(
+    readonly index: number,
+    private readonly entry: URL,
+    private readonly workerData: unknown,
+    private readonly callTimeoutMs: number,
+    private readonly events: SlotEvents,
+  ) {}
+
+  get idle(): boolean {
+    return this.alive && this.current === undefined;
+  }
+
+  get busy(): boolean {
+    return this.current !== undefined;
+  }
+
+  get load(): number {
+    return this.reservations + this.bound.size + (this.busy ? 1 : 0);
+  }
+
+  /** Starts the thread; resolves when it announced itself ready. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(this.entry, { workerData: this.workerData });
+      this.worker = worker;
+      this.settleStart = (error) => {
+        this.settleStart = undefined;
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      let reason = 'exited';
+      worker.on('message', (message: CallReply | ReadyMessage) => {
+        if ('ready' in message) {
+          this.alive = true;
+          this.settleStart?.();
+          this.events.onIdle(this);
+        } else {
+          this.finish(message);
+        }
+      });
+      worker.on('error', (error) => {
+        reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      });
+      worker.on('exit', () => {
+        if (this.worker === worker) this.die(reason);
+      });
+    });
+  }
+
+  dispatch(call: PendingCall): void {
+    const worker = this.worker!;
+    this.current = call;
+    call.startedAt = performance.now();
+    this.timer = setTimeout(() => {
+      // Native code cannot be interrupted from outside: the thread goes, and its replacement starts clean.
+      call.settle(new MalgwiError('timeout'));
+      void worker.terminate();
+    }, this.callTimeoutMs);
+    this.timer.unref();
+    try {
+      worker.postMessage({ id: call.id, method: call.method, payload: call.payload }, [...call.transfer]);
+    } catch (error) {
+      this.release();
+      call.settle(new MalgwiError('internal_error', { cause: error }));
+      this.events.onIdle(this);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const worker = this.worker;
+    this.worker = undefined;
+    this.alive = false;
+    this.failAll(new MalgwiError('shutting_down'));
+    await worker?.terminate();
+  }
+
+  private finish(reply: CallReply): void {
+    const call = this.current;
+    if (call === undefined || call.id !== reply.id) return;
+    this.release();
+    if (reply.ok) {
+      call.settle(undefined, reply.value);
+    } else {
+      if (reply.stack !== undefined) this.events.onInternalError(call.method, reply.stack);
+      call.settle(fromPlainError(reply.error));
+    }
+    this.events.onIdle(this);
+  }
+
+  private release(): void {
+    clearTimeout(this.timer);
+    this.current = undefined;
+  }
+
+  private die(reason: string): void {
+    this.worker = undefined;
+    this.alive = false;
+    this.generation += 1;
+    this.failAll(new MalgwiError('worker_crashed'));
+    this.settleStart?.(new Error(`worker did not start: ${reason}`));
+    this.events.onDeath(this, reason);
+  }
+
+  private failAll(error: MalgwiError): void {
+    const call = this.current;
+    this.release();
+    call?.settle(error);
+    for (const waiting of this.bound.drain()) waiting.settle(error);
+  }
+}
