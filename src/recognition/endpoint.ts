@@ -1,0 +1,37 @@
+import { MalgwiError } from '../errors.js';
+import type { EndpointConfig } from '../vad/contract.js';
+
+/** What a client may ask for; beyond it lies nonsense or a way to hold memory. */
+const RANGES: Readonly<Record<keyof EndpointConfig, readonly [min: number, max: number]>> = {
+  threshold: [0.01, 0.99],
+  negativeThreshold: [0.005, 0.99],
+  minSpeechMs: [0, 2000],
+  silenceDurationMs: [64, 10_000],
+  prefixPaddingMs: [0, 2000],
+  suffixPaddingMs: [0, 2000],
+  maxUtteranceMs: [1000, 28_000],
+};
+
+/**
+ * The defaults with a client's wishes laid over them. A threshold without its negative one takes it along, 0.15 below.
+ * @throws MalgwiError invalid_field, naming the field
+ */
+export function resolveEndpoint(base: EndpointConfig, wishes: Partial<EndpointConfig> = {}): EndpointConfig {
+  const given = Object.fromEntries(
+    Object.entries(wishes).filter(([, value]) => value !== undefined),
+  ) as Partial<EndpointConfig>;
+  for (const [name, value] of Object.entries(given) as [keyof EndpointConfig, number][]) {
+    const range = RANGES[name];
+    if (range === undefined) continue;
+    if (typeof value !== 'number' || !(value >= range[0] && value <= range[1])) {
+      throw new MalgwiError('invalid_field', {
+        param: name,
+        detail: `${name} must be a number from ${String(range[0])} to ${String(range[1])}.`,
+      });
+    }
+  }
+  const merged = { ...base, ...given };
+  const follows = given.threshold !== undefined && given.negativeThreshold === undefined;
+  const negative = follows ? Math.max(0.005, merged.threshold - 0.15) : merged.negativeThreshold;
+  return { ...merged, negativeThreshold: Math.min(negative, merged.threshold) };
+}

@@ -1,0 +1,2 @@
+export type * from './contract.js';
+export { createRecognizer, type RecognizerOptions } from './recognizer.js';

@@ -1,0 +1,67 @@
+/** The calls between the recogniser and its worker threads: plain values only. */
+import type { AudioInfo, LiveEncoding, OpenAudioOptions } from '../audio/contract.js';
+import type { DecodedHypothesis, DecodeOptions } from '../decoding/contract.js';
+import type { ModelPackage } from '../models/manifest.js';
+import type { EndpointConfig } from '../vad/contract.js';
+
+export interface WorkerSetup {
+  /** Loaded and warmed before the worker says that it is ready. */
+  readonly preload: ModelPackage;
+  readonly models: readonly ModelPackage[];
+}
+
+export interface OpenFileCall {
+  readonly path: string;
+  readonly endpoint: EndpointConfig;
+  readonly raw?: OpenAudioOptions['raw'];
+  readonly maxSeconds?: number;
+}
+export interface OpenFileReply {
+  readonly handle: number;
+  readonly info: AudioInfo;
+}
+
+export interface NextSegmentCall {
+  readonly handle: number;
+}
+export interface NextSegmentReply {
+  /** Absent at the end of the audio. */
+  readonly segment?: {
+    readonly start: number;
+    readonly end: number;
+    readonly samples: Float32Array;
+    readonly meanProbability: number;
+  };
+  /** Seconds of audio read so far. */
+  readonly doneSeconds: number;
+  readonly audioMs: number;
+}
+
+export interface RecognizeCall {
+  readonly model: string;
+  readonly samples: Float32Array;
+  readonly options: DecodeOptions;
+}
+export interface RecognizeReply {
+  readonly hypotheses: readonly DecodedHypothesis[];
+  readonly frameSeconds: number;
+  readonly featuresMs: number;
+  readonly encoderMs: number;
+  readonly decodingMs: number;
+}
+
+export interface OpenStreamCall {
+  readonly model: string;
+  readonly encoding: LiveEncoding;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly endpoint: EndpointConfig;
+  readonly partialIntervalMs: number;
+}
+export interface FeedCall {
+  readonly handle: number;
+  readonly bytes: Uint8Array;
+}
+export interface HandleCall {
+  readonly handle: number;
+}

@@ -1,0 +1,210 @@
+/** The recogniser of the service: model packages, worker threads, and the two pipelines over them. */
+import { availableParallelism } from 'node:os';
+import { MalgwiError } from '../errors.js';
+import { ModelRegistry, type ModelPackage } from '../models/index.js';
+import { DEFAULT_ENDPOINT, DEFAULT_LIVE_ENDPOINT } from '../vad/endpointer.js';
+import { WorkerPool } from '../workers/pool.js';
+import type {
+  InstalledModel,
+  LiveFeedResult,
+  LiveOptions,
+  LiveStream,
+  Priority,
+  Recognizer,
+  RecognizerStats,
+  TranscribeOptions,
+  Transcript,
+} from './contract.js';
+import { resolveEndpoint } from './endpoint.js';
+import { AdmissionGate } from './gate.js';
+import type * as protocol from './protocol.js';
+import { transcribe } from './transcribe.js';
+
+export interface RecognizerOptions {
+  /** Folder with one model package a sub-folder. */
+  readonly modelsDir: string;
+  readonly defaultModel?: string | undefined;
+  /** Worker threads; as many as the machine has cores without it. */
+  readonly workers?: number | undefined;
+  /** Files that may wait for their turn; further ones are refused with queue_full. */
+  readonly queueLimit?: number | undefined;
+  /** Live streams open at once; further ones are refused with too_many_sessions. */
+  readonly maxStreams?: number | undefined;
+  readonly onWorkerRestart?: (reason: string) => void;
+  readonly onInternalError?: (method: string, stack: string) => void;
+  readonly onQueueWait?: (seconds: number, priority: Priority) => void;
+}
+
+const DEFAULT_PARTIAL_INTERVAL_MS = 240;
+/** Files worked on at once, for each worker: enough that a short one does not wait behind long ones. */
+const FILES_PER_WORKER = 4;
+const CHECK_TIMEOUT_MS = 5000;
+
+/** Reads the model packages; `start()` starts the threads. @throws MalgwiError of a broken or missing default package */
+export async function createRecognizer(options: RecognizerOptions): Promise<Recognizer> {
+  const registry = await ModelRegistry.open(options.modelsDir, options.defaultModel);
+  return new PooledRecognizer(registry, options);
+}
+
+/** Worker threads run compiled code; from a test, which runs the sources, that is the build beside them. */
+function workerEntry(): URL {
+  const here = import.meta.url;
+  return here.endsWith('.ts')
+    ? new URL('../../dist/recognition/worker.js', here)
+    : new URL('./worker.js', here);
+}
+
+class PooledRecognizer implements Recognizer {
+  private readonly pool: WorkerPool;
+  private readonly gate: AdmissionGate;
+  private readonly maxStreams: number;
+  private liveStreams = 0;
+  private closing = false;
+
+  constructor(
+    private readonly registry: ModelRegistry,
+    options: RecognizerOptions,
+  ) {
+    const workers = options.workers ?? availableParallelism();
+    const queueLimit = options.queueLimit ?? 100;
+    this.maxStreams = options.maxStreams ?? 100;
+    this.gate = new AdmissionGate(workers * FILES_PER_WORKER, queueLimit);
+    const setup: protocol.WorkerSetup = { preload: registry.get(), models: registry.list() };
+    this.pool = new WorkerPool({
+      entry: workerEntry(),
+      size: workers,
+      // Every admitted file and stream has its calls bounded; this is the sum of those bounds.
+      queueLimit: workers * FILES_PER_WORKER * (workers + 2) + this.maxStreams * 3 + 100,
+      workerData: setup,
+      ...(options.onWorkerRestart === undefined ? {} : { onRestart: options.onWorkerRestart }),
+      ...(options.onInternalError === undefined ? {} : { onInternalError: options.onInternalError }),
+      ...(options.onQueueWait === undefined ? {} : { onQueueWait: options.onQueueWait }),
+    });
+  }
+
+  get defaultModel(): string {
+    return this.registry.defaultName;
+  }
+
+  models(): readonly InstalledModel[] {
+    return this.registry.list().map((model) => describe(model, model.manifest.name === this.defaultModel));
+  }
+
+  async start(): Promise<void> {
+    await this.pool.start();
+  }
+
+  async check(): Promise<void> {
+    const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+    try {
+      await this.pool.call('check', { model: this.defaultModel }, { priority: 'live', signal });
+    } catch (error) {
+      throw new MalgwiError('not_ready', {
+        detail: 'The model does not answer.',
+        cause: error,
+        retryAfter: 1,
+      });
+    }
+  }
+
+  async transcribeFile(path: string, options: TranscribeOptions = {}): Promise<Transcript> {
+    this.refuseWhenClosing();
+    const { manifest } = this.registry.get(options.model);
+    const endpoint = resolveEndpoint(DEFAULT_ENDPOINT, options.endpoint);
+    const leave = await this.gate.enter(options.signal);
+    try {
+      const job = { path, model: manifest.name, language: manifest.language, endpoint, options };
+      return await transcribe(this.pool, job);
+    } finally {
+      leave();
+    }
+  }
+
+  async openStream(options: LiveOptions): Promise<LiveStream> {
+    this.refuseWhenClosing();
+    const { manifest } = this.registry.get(options.model);
+    const endpoint = resolveEndpoint(DEFAULT_LIVE_ENDPOINT, options.endpoint);
+    if (this.liveStreams >= this.maxStreams) throw new MalgwiError('too_many_sessions', { retryAfter: 5 });
+    this.liveStreams += 1;
+    const reservation = this.pool.reserve();
+    const release = once(() => {
+      this.liveStreams -= 1;
+      reservation.release();
+    });
+    const call: protocol.OpenStreamCall = {
+      model: manifest.name,
+      encoding: options.encoding,
+      sampleRate: options.sampleRate,
+      channels: options.channels,
+      endpoint,
+      partialIntervalMs: options.partialIntervalMs ?? DEFAULT_PARTIAL_INTERVAL_MS,
+    };
+    const bound = { priority: 'live', reservation } as const;
+    let handle: number;
+    try {
+      ({ handle } = await this.pool.call<{ handle: number }>('openStream', call, bound));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const ask = (method: string): Promise<LiveFeedResult> =>
+      this.pool.call<LiveFeedResult>(method, { handle }, bound);
+    const close = once(() => {
+      void this.pool.call('closeStream', { handle }, bound).catch(() => undefined);
+      release();
+    });
+    return {
+      model: manifest.name,
+      feed: (bytes) =>
+        this.pool.call<LiveFeedResult>('feed', { handle, bytes } satisfies protocol.FeedCall, bound),
+      flush: () => ask('flush'),
+      finish: () => ask('finish').finally(close),
+      close,
+    };
+  }
+
+  stats(): RecognizerStats {
+    return {
+      workers: this.pool.size,
+      busy: this.pool.busy,
+      queued: this.pool.queued + this.gate.queued,
+      queueLimit: this.gate.limit,
+      liveStreams: this.liveStreams,
+      restarts: this.pool.restarts,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.pool.close();
+  }
+
+  private refuseWhenClosing(): void {
+    if (this.closing) throw new MalgwiError('shutting_down', { retryAfter: 5 });
+  }
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
+}
+
+function describe({ manifest }: ModelPackage, isDefault: boolean): InstalledModel {
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    description: manifest.description,
+    language: manifest.language,
+    family: manifest.family,
+    architecture: manifest.architecture.name,
+    parameters: manifest.architecture.parameters,
+    license: manifest.license.weights,
+    isDefault,
+    bytes: Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0),
+    metrics: manifest.metrics,
+  };
+}

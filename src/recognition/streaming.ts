@@ -1,0 +1,158 @@
+/**
+ * Live recognition of one stream, on the thread that holds it: bytes in, events out. Voice activity decides where
+ * utterances begin and end; the current utterance is decoded again at intervals for partials, and once more for its
+ * final result. The interval grows with the utterance, so the cost of a second of audio is bounded.
+ */
+import { SampleBuffer } from '../audio/ring-buffer.js';
+import { SAMPLE_RATE, type PushDecoder } from '../audio/contract.js';
+import { Endpointer, type EndpointEvent } from '../vad/endpointer.js';
+import { VAD_WINDOW, type EndpointConfig, type VoiceActivityStream } from '../vad/contract.js';
+import type { LiveEvent, LiveFeedResult } from './contract.js';
+import type { RecognitionEngine } from './engine.js';
+import { toSegment } from './segment.js';
+
+export interface StreamingOptions {
+  readonly endpoint: EndpointConfig;
+  readonly partialIntervalMs: number;
+}
+
+/** Kept beyond the longest utterance: its padding, and what one feed may bring. */
+const SLACK_SECONDS = 4;
+const PIECE = SAMPLE_RATE;
+/** A partial may cost this share of the audio time it covers. */
+const PARTIAL_GROWTH = 0.02;
+
+export class StreamingRecognizer {
+  private readonly buffer: SampleBuffer;
+  private readonly endpointer: Endpointer;
+  /** Samples that went through the voice activity detector. */
+  private analysed = 0;
+  private utterance = -1;
+  private utteranceStart: number | undefined;
+  private lastPartialEnd = 0;
+
+  constructor(
+    private readonly engine: RecognitionEngine,
+    private readonly decoder: PushDecoder,
+    private readonly vad: VoiceActivityStream,
+    private readonly options: StreamingOptions,
+  ) {
+    const { maxUtteranceMs, prefixPaddingMs, suffixPaddingMs } = options.endpoint;
+    const seconds = (maxUtteranceMs + prefixPaddingMs + suffixPaddingMs) / 1000 + SLACK_SECONDS;
+    this.buffer = new SampleBuffer(Math.ceil(seconds * SAMPLE_RATE));
+    this.endpointer = new Endpointer(options.endpoint);
+  }
+
+  /** @throws MalgwiError of the decoder (audio_corrupt ...) or the model (inference_failed) */
+  async feed(bytes: Uint8Array): Promise<LiveFeedResult> {
+    const started = performance.now();
+    const events: LiveEvent[] = [];
+    await this.take(await this.decoder.push(bytes), events);
+    await this.partial(events);
+    return this.result(events, started);
+  }
+
+  /** Ends the current utterance here; the stream goes on. */
+  async flush(): Promise<LiveFeedResult> {
+    const started = performance.now();
+    const events: LiveEvent[] = [];
+    await this.endUtterance(events);
+    return this.result(events, started);
+  }
+
+  async finish(): Promise<LiveFeedResult> {
+    const started = performance.now();
+    const events: LiveEvent[] = [];
+    await this.take(await this.decoder.flush(), events);
+    await this.endUtterance(events);
+    return this.result(events, started);
+  }
+
+  close(): void {
+    this.decoder.close();
+  }
+
+  private result(events: LiveEvent[], started: number): LiveFeedResult {
+    return { events, audioSeconds: this.buffer.end / SAMPLE_RATE, computeMs: performance.now() - started };
+  }
+
+  private async take(samples: Float32Array, events: LiveEvent[]): Promise<void> {
+    for (let from = 0; from < samples.length; from += PIECE) {
+      this.buffer.push(samples.subarray(from, from + PIECE));
+      while (this.buffer.end - this.analysed >= VAD_WINDOW) {
+        const window = this.buffer.slice(this.analysed, this.analysed + VAD_WINDOW);
+        this.analysed += VAD_WINDOW;
+        await this.apply(this.endpointer.push(await this.vad.process(window)), events);
+      }
+      this.forget();
+    }
+  }
+
+  private async endUtterance(events: LiveEvent[]): Promise<void> {
+    await this.apply(this.endpointer.flush(), events);
+    this.forget();
+  }
+
+  private async apply(changes: readonly EndpointEvent[], events: LiveEvent[]): Promise<void> {
+    for (const change of changes) {
+      if (change.type === 'speech_start') {
+        this.utterance += 1;
+        this.utteranceStart = change.sample;
+        this.lastPartialEnd = change.sample;
+        events.push({ type: 'speech_start', utterance: this.utterance, time: change.sample / SAMPLE_RATE });
+      } else {
+        await this.final(change, events);
+      }
+    }
+  }
+
+  private async final(
+    change: Extract<EndpointEvent, { type: 'speech_end' }>,
+    events: LiveEvent[],
+  ): Promise<void> {
+    const from = Math.max(this.utteranceStart ?? change.sample, this.buffer.start);
+    // The detector works in whole windows; at the end of the stream the samples after the last one are speech too.
+    const to = change.reason === 'flush' ? this.buffer.end : Math.min(change.sample, this.buffer.end);
+    this.utteranceStart = undefined;
+    events.push({
+      type: 'speech_end',
+      utterance: this.utterance,
+      time: change.lastSpeechSample / SAMPLE_RATE,
+    });
+    const { hypotheses } = await this.engine.recognize(this.buffer.slice(from, to));
+    const segment = toSegment(hypotheses, {
+      id: this.utterance,
+      start: from / SAMPLE_RATE,
+      end: to / SAMPLE_RATE,
+      speechProbability: change.meanProbability,
+      frameSeconds: this.engine.frameSeconds,
+    });
+    events.push({ type: 'final', utterance: this.utterance, segment });
+  }
+
+  private async partial(events: LiveEvent[]): Promise<void> {
+    if (this.utteranceStart === undefined) return;
+    const from = Math.max(this.utteranceStart, this.buffer.start);
+    const to = this.buffer.end;
+    const grown = ((to - from) / SAMPLE_RATE) * 1000 * PARTIAL_GROWTH;
+    const interval = Math.max(this.options.partialIntervalMs, grown);
+    if (((to - this.lastPartialEnd) / SAMPLE_RATE) * 1000 < interval) return;
+    this.lastPartialEnd = to;
+    const { hypotheses } = await this.engine.recognize(this.buffer.slice(from, to));
+    events.push({
+      type: 'partial',
+      utterance: this.utterance,
+      start: from / SAMPLE_RATE,
+      end: to / SAMPLE_RATE,
+      text: hypotheses[0]!.text,
+    });
+  }
+
+  /** Lets go of what no utterance can need any more. */
+  private forget(): void {
+    const { prefixPaddingMs, minSpeechMs } = this.options.endpoint;
+    const lookBack = Math.ceil(((prefixPaddingMs + minSpeechMs) / 1000 + 1) * SAMPLE_RATE);
+    const from = Math.min(this.utteranceStart ?? this.analysed, this.analysed) - lookBack;
+    this.buffer.discardBefore(Math.max(0, from));
+  }
+}

@@ -1,0 +1,136 @@
+/** Offline recognition of one file: cut at pauses in one worker, recognised in all of them, put together in order. */
+import { MalgwiError } from '../errors.js';
+import type { EndpointConfig } from '../vad/contract.js';
+import type { CallOptions, WorkerPool } from '../workers/pool.js';
+import type { Segment, StageTimes, TranscribeOptions, Transcript } from './contract.js';
+import type * as protocol from './protocol.js';
+import { toSegment } from './segment.js';
+
+export interface TranscribeJob {
+  readonly path: string;
+  readonly model: string;
+  readonly language: string;
+  readonly endpoint: EndpointConfig;
+  readonly options: TranscribeOptions;
+}
+
+type Stages = { -readonly [K in keyof StageTimes]: number };
+
+/** @throws MalgwiError of the audio, the model or the pool; the file is closed in every case */
+export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<Transcript> {
+  const started = performance.now();
+  const { options } = job;
+  const failure = new AbortController();
+  const signal =
+    options.signal === undefined ? failure.signal : AbortSignal.any([options.signal, failure.signal]);
+  const call: CallOptions = { priority: options.priority ?? 'interactive', signal };
+  const stages: Stages = { queueMs: 0, audioMs: 0, featuresMs: 0, encoderMs: 0, decodingMs: 0 };
+
+  const reservation = pool.reserve();
+  let handle: number | undefined;
+  try {
+    const opened = await pool.call<protocol.OpenFileReply>('openFile', openFileCall(job), {
+      ...call,
+      reservation,
+    });
+    handle = opened.handle;
+    const total = opened.info.durationSeconds;
+    const segments: Segment[] = [];
+    const pending: Promise<Segment>[] = [];
+    const deliver = async (): Promise<void> => {
+      const segment = await pending.shift()!;
+      segments.push(segment);
+      options.onSegment?.(segment);
+    };
+
+    let doneSeconds = 0;
+    for (let id = 0; ; id += 1) {
+      const next = await pool.call<protocol.NextSegmentReply>(
+        'nextSegment',
+        { handle },
+        { ...call, reservation },
+      );
+      doneSeconds = next.doneSeconds;
+      stages.audioMs += next.audioMs;
+      options.onProgress?.(doneSeconds, total);
+      if (next.segment === undefined) break;
+      const recognised = recognizeSegment(pool, job, call, id, next.segment, stages);
+      recognised.catch((error: unknown) => failure.abort(error));
+      pending.push(recognised);
+      // As many segments under way as keep every worker busy, and no more: memory does not grow with the file.
+      while (pending.length > pool.size) await deliver();
+    }
+    while (pending.length > 0) await deliver();
+
+    return {
+      model: job.model,
+      language: job.language,
+      text: segments
+        .map((segment) => segment.text)
+        .filter(Boolean)
+        .join(' '),
+      duration: doneSeconds,
+      segments,
+      info: opened.info,
+      stages,
+      processingSeconds: (performance.now() - started) / 1000,
+    };
+  } catch (error) {
+    // A failed segment cancels the others; what is reported is the failure, not the cancellation it caused.
+    if (failure.signal.aborted && failure.signal.reason instanceof MalgwiError) throw failure.signal.reason;
+    throw error;
+  } finally {
+    failure.abort(new MalgwiError('cancelled'));
+    if (handle !== undefined) {
+      await pool.call('closeFile', { handle }, { priority: 'live', reservation }).catch(() => undefined);
+    }
+    reservation.release();
+  }
+}
+
+function openFileCall(job: TranscribeJob): protocol.OpenFileCall {
+  const { raw, maxSeconds } = job.options;
+  return {
+    path: job.path,
+    endpoint: job.endpoint,
+    ...(raw === undefined ? {} : { raw }),
+    ...(maxSeconds === undefined ? {} : { maxSeconds }),
+  };
+}
+
+async function recognizeSegment(
+  pool: WorkerPool,
+  job: TranscribeJob,
+  call: CallOptions,
+  id: number,
+  piece: NonNullable<protocol.NextSegmentReply['segment']>,
+  stages: Stages,
+): Promise<Segment> {
+  const { beamWidth, alternatives, hotWords } = job.options;
+  const request: protocol.RecognizeCall = {
+    model: job.model,
+    samples: piece.samples,
+    options: {
+      ...(beamWidth === undefined ? {} : { beamWidth }),
+      ...(alternatives === undefined ? {} : { alternatives }),
+      ...(hotWords === undefined ? {} : { hotWords }),
+    },
+  };
+  const sent = performance.now();
+  const reply = await pool.call<protocol.RecognizeReply>('recognize', request, {
+    ...call,
+    transfer: [piece.samples.buffer as ArrayBuffer],
+  });
+  const computing = reply.featuresMs + reply.encoderMs + reply.decodingMs;
+  stages.queueMs += Math.max(0, performance.now() - sent - computing);
+  stages.featuresMs += reply.featuresMs;
+  stages.encoderMs += reply.encoderMs;
+  stages.decodingMs += reply.decodingMs;
+  return toSegment(reply.hypotheses, {
+    id,
+    start: piece.start,
+    end: piece.end,
+    speechProbability: piece.meanProbability,
+    frameSeconds: reply.frameSeconds,
+  });
+}

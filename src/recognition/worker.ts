@@ -1,0 +1,133 @@
+/**
+ * Entry of the worker threads. Each has its own sessions of the voice activity detector and the acoustic models, and
+ * holds the state of the files and live streams that were opened on it.
+ */
+import { workerData } from 'node:worker_threads';
+import { openAudioFile, createPushDecoder } from '../audio/index.js';
+import { SAMPLE_RATE, type AudioStream } from '../audio/contract.js';
+import { MalgwiError } from '../errors.js';
+import type { ModelPackage } from '../models/manifest.js';
+import { SileroVad } from '../vad/silero.js';
+import { segmentAudio, type AudioSegment } from '../vad/segmenter.js';
+import { Transferred } from '../workers/contract.js';
+import { serveWorker } from '../workers/host.js';
+import { RecognitionEngine } from './engine.js';
+import type * as protocol from './protocol.js';
+import { StreamingRecognizer } from './streaming.js';
+
+const setup = workerData as protocol.WorkerSetup;
+const packages = new Map<string, ModelPackage>(setup.models.map((model) => [model.manifest.name, model]));
+const engines = new Map<string, Promise<RecognitionEngine>>();
+const vad = await SileroVad.load();
+
+function engine(name: string): Promise<RecognitionEngine> {
+  let loading = engines.get(name);
+  if (loading === undefined) {
+    const model = packages.get(name);
+    if (model === undefined) throw new MalgwiError('model_not_found', { param: 'model' });
+    loading = RecognitionEngine.load(model);
+    engines.set(name, loading);
+    loading.catch(() => engines.delete(name));
+  }
+  return loading;
+}
+
+interface OpenFile {
+  readonly stream: AudioStream;
+  readonly segments: AsyncIterator<AudioSegment, void>;
+  samplesRead: number;
+}
+
+let nextHandle = 1;
+const files = new Map<number, OpenFile>();
+const streams = new Map<number, StreamingRecognizer>();
+
+function held<T>(map: Map<number, T>, handle: number): T {
+  const value = map.get(handle);
+  if (value === undefined) throw new Error(`handle ${String(handle)} is not open`);
+  return value;
+}
+
+async function openFile(call: protocol.OpenFileCall): Promise<protocol.OpenFileReply> {
+  const stream = await openAudioFile(call.path, {
+    ...(call.raw === undefined ? {} : { raw: call.raw }),
+    ...(call.maxSeconds === undefined ? {} : { maxSeconds: call.maxSeconds }),
+  });
+  const file: OpenFile = { stream, segments: undefined as never, samplesRead: 0 };
+  const counted = async function* (): AsyncGenerator<Float32Array> {
+    for await (const chunk of stream.chunks()) {
+      file.samplesRead += chunk.length;
+      yield chunk;
+    }
+  };
+  const segments = segmentAudio(counted(), vad.createStream(), call.endpoint)[Symbol.asyncIterator]();
+  const handle = nextHandle++;
+  files.set(handle, Object.assign(file, { segments }));
+  return { handle, info: stream.info };
+}
+
+async function nextSegment(call: protocol.NextSegmentCall): Promise<Transferred<protocol.NextSegmentReply>> {
+  const file = held(files, call.handle);
+  const started = performance.now();
+  const next = await file.segments.next();
+  const reply = { doneSeconds: file.samplesRead / SAMPLE_RATE, audioMs: performance.now() - started };
+  if (next.done === true) return new Transferred(reply, []);
+  const samples = next.value.samples.slice();
+  const { start, end, meanProbability } = next.value;
+  return new Transferred({ ...reply, segment: { start, end, meanProbability, samples } }, [samples.buffer]);
+}
+
+async function closeFile(call: protocol.HandleCall): Promise<void> {
+  const file = files.get(call.handle);
+  files.delete(call.handle);
+  await file?.segments.return?.();
+  await file?.stream.close();
+}
+
+async function recognize(call: protocol.RecognizeCall): Promise<protocol.RecognizeReply> {
+  const loaded = await engine(call.model);
+  const result = await loaded.recognize(call.samples, call.options);
+  return { ...result, frameSeconds: loaded.frameSeconds };
+}
+
+async function openStream(call: protocol.OpenStreamCall): Promise<{ handle: number }> {
+  const loaded = await engine(call.model);
+  const decoder = await createPushDecoder(call.encoding, {
+    sampleRate: call.sampleRate,
+    channels: call.channels,
+  });
+  const handle = nextHandle++;
+  streams.set(handle, new StreamingRecognizer(loaded, decoder, vad.createStream(), call));
+  return { handle };
+}
+
+function closeStream(call: protocol.HandleCall): void {
+  streams.get(call.handle)?.close();
+  streams.delete(call.handle);
+}
+
+/** One second of a quiet tone through features, model and decoder: what readiness means. */
+async function check(call: { model: string }): Promise<void> {
+  const samples = Float32Array.from({ length: SAMPLE_RATE }, (_, i) => 0.1 * Math.sin(i * 0.15));
+  await vad.createStream().process(samples.subarray(0, 512));
+  await (await engine(call.model)).recognize(samples);
+}
+
+await check({ model: setup.preload.manifest.name });
+
+serveWorker({
+  check,
+  openFile,
+  nextSegment,
+  closeFile,
+  recognize,
+  openStream,
+  feed: (call: protocol.FeedCall) => held(streams, call.handle).feed(call.bytes),
+  flush: (call: protocol.HandleCall) => held(streams, call.handle).flush(),
+  finish: async (call: protocol.HandleCall) => {
+    const result = await held(streams, call.handle).finish();
+    closeStream(call);
+    return result;
+  },
+  closeStream,
+});

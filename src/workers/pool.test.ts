@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { WorkerPool, type PoolOptions } from './pool.js';
+
+const entry = new URL('../../test/fixtures/pool-worker.mjs', import.meta.url);
+const pools: WorkerPool[] = [];
+
+async function start(options: Partial<PoolOptions> = {}): Promise<WorkerPool> {
+  const pool = new WorkerPool({ entry, size: 2, queueLimit: 50, ...options });
+  pools.push(pool);
+  await pool.start();
+  return pool;
+}
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+});
+
+const code = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'resolved',
+    (error: { code?: string }) => error.code,
+  );
+
+describe('WorkerPool', () => {
+  it('answers calls on several threads', async () => {
+    const pool = await start();
+    const threads = await Promise.all(
+      Array.from({ length: 8 }, () => pool.call<number>('block', 20).then(() => pool.call('thread', null))),
+    );
+    expect(new Set(threads).size).toBe(2);
+  });
+
+  it('keeps calls of one reservation on one thread, with its state', async () => {
+    const pool = await start();
+    const reservation = pool.reserve();
+    const counts = await Promise.all([1, 2, 3].map(() => pool.call('count', null, { reservation })));
+    expect(counts).toEqual([1, 2, 3]);
+    expect(await pool.call('count', null, { reservation: pool.reserve() })).toBe(1);
+  });
+
+  it('takes live work before batch work', async () => {
+    const pool = await start({ size: 1 });
+    const order: string[] = [];
+    const running = pool.call('block', 50);
+    const batch = pool.call('echo', 1, { priority: 'batch' }).then(() => order.push('batch'));
+    const interactive = pool.call('echo', 1).then(() => order.push('interactive'));
+    const live = pool.call('echo', 1, { priority: 'live' }).then(() => order.push('live'));
+    await Promise.all([running, batch, interactive, live]);
+    expect(order).toEqual(['live', 'interactive', 'batch']);
+  });
+
+  it('refuses beyond its bound at once', async () => {
+    const pool = await start({ size: 1, queueLimit: 2 });
+    const calls = [1, 2, 3, 4, 5].map(() => code(pool.call('block', 30)));
+    expect(await Promise.all(calls)).toEqual([
+      'resolved',
+      'resolved',
+      'resolved',
+      'queue_full',
+      'queue_full',
+    ]);
+  });
+
+  it('cancels a waiting call without running it and a running one at once', async () => {
+    const pool = await start({ size: 1 });
+    const controller = new AbortController();
+    const running = code(pool.call('wait', 5000, { signal: controller.signal }));
+    const waiting = code(pool.call('count', null, { signal: controller.signal }));
+    controller.abort();
+    expect(await Promise.all([running, waiting])).toEqual(['cancelled', 'cancelled']);
+    expect(pool.queued).toBe(0);
+    expect(await code(pool.call('echo', 1, { signal: AbortSignal.abort() }))).toBe('cancelled');
+  });
+
+  it('replaces a worker that dies and fails what was on it', async () => {
+    const deaths: string[] = [];
+    const pool = await start({ size: 1, onRestart: (reason) => deaths.push(reason) });
+    const reservation = pool.reserve();
+    const dying = code(pool.call('die', null));
+    const bound = code(pool.call('count', null, { reservation }));
+    const shared = pool.call('echo', 'survives');
+    expect(await dying).toBe('worker_crashed');
+    expect(await bound).toBe('worker_crashed');
+    expect(await shared).toBe('survives');
+    expect(await code(pool.call('count', null, { reservation }))).toBe('worker_crashed');
+    expect(deaths).toHaveLength(1);
+    expect(pool.restarts).toBe(1);
+  });
+
+  it('ends a call that hangs, with its thread', async () => {
+    const pool = await start({ size: 1, callTimeoutMs: 100 });
+    expect(await code(pool.call('block', 60_000))).toBe('timeout');
+    expect(await pool.call('echo', 'again')).toBe('again');
+  });
+
+  it('passes known errors on and hides the detail of others', async () => {
+    const logged: string[] = [];
+    const pool = await start({ onInternalError: (_method, stack) => logged.push(stack) });
+    await expect(pool.call('refuse', null)).rejects.toMatchObject({ code: 'audio_empty', param: 'file' });
+    await expect(pool.call('fault', null)).rejects.toMatchObject({ code: 'internal_error' });
+    await expect(pool.call('fault', null)).rejects.not.toThrow(/secret/);
+    expect(logged.join()).toContain('secret detail');
+  });
+
+  it('rejects everything after close', async () => {
+    const pool = await start({ size: 1 });
+    const running = code(pool.call('wait', 5000));
+    const waiting = code(pool.call('echo', 1));
+    await pool.close();
+    expect(await Promise.all([running, waiting, code(pool.call('echo', 1))])).toEqual(
+      Array(3).fill('shutting_down'),
+    );
+  });
+
+  it('leaves the event loop free while every worker is busy', async () => {
+    const pool = await start();
+    const busy = Promise.all([pool.call('block', 300), pool.call('block', 300)]);
+    let ticks = 0;
+    const timer = setInterval(() => (ticks += 1), 10);
+    await busy;
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(5);
+  });
+});
