@@ -1,0 +1,36 @@
+/** Front ends: 16 kHz mono samples to a matrix of acoustic features. Pure code, no I/O. */
+import type { FeatureMatrix, FrontEnd, FrontEndConfig } from './contract.js';
+import { KaldiFbank } from './fbank.js';
+import { normalizeFeatures, reverseFrames } from './normalize.js';
+import { trimSilence } from './trim.js';
+import { checkFrontEnd } from './validate.js';
+
+export type { FeatureMatrix, FrontEnd, FrontEndConfig, KaldiFbankConfig, Normalization } from './contract.js';
+export { createStreamingFrontEnd } from './streaming.js';
+export type { StreamingFrontEnd } from './streaming.js';
+export { findNonSilent, trimSilence } from './trim.js';
+export type { SampleInterval } from './trim.js';
+
+/**
+ * Creates the front end that `config` describes (docs/reference/features.md). It keeps scratch memory between calls:
+ * cheap to call often, one caller at a time.
+ * @throws MalgwiError manifest_invalid
+ */
+export function createFrontEnd(config: FrontEndConfig): FrontEnd {
+  checkFrontEnd(config);
+  const fbank = new KaldiFbank(config);
+  return {
+    config,
+    dims: fbank.dims,
+    extract(samples: Float32Array): FeatureMatrix {
+      const signal = config.trimSilence ? trimSilence(samples) : samples;
+      const frames = fbank.frameCount(signal.length);
+      const matrix = { data: new Float32Array(frames * fbank.dims), frames, dims: fbank.dims };
+      for (let i = 0; i < frames; i++)
+        fbank.compute(signal, fbank.frameStart(i), matrix.data, i * fbank.dims);
+      normalizeFeatures(matrix, config.normalize);
+      if (config.reverse) reverseFrames(matrix);
+      return matrix;
+    },
+  };
+}
