@@ -1,0 +1,279 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Type from 'typebox';
+import type { TSchema } from 'typebox';
+
+const Integer = (minimum: number, maximum: number): TSchema => Type.Integer({ minimum, maximum });
+const Text = Type.String({ minLength: 1, maxLength: 4096 });
+const Key = Type.String({ minLength: 8, maxLength: 512, pattern: '^[\\x21-\\x7e]+$' });
+export const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
+
+export type Kind = 'text' | 'integer' | 'boolean' | 'list' | 'map';
+
+export interface Variable {
+  readonly env: string;
+  /** Where the value goes: `group.key`, or `key`. */
+  readonly path: string;
+  readonly kind: Kind;
+  readonly schema: TSchema;
+  /** Used when the variable is absent or empty. */
+  readonly fallback: () => unknown;
+  /** The default as the reference page shows it. */
+  readonly shown: string;
+  readonly about: string;
+}
+
+const variable = (
+  env: string,
+  path: string,
+  kind: Kind,
+  schema: TSchema,
+  fallback: unknown,
+  about: string,
+  shown?: string,
+): Variable => ({
+  env,
+  path,
+  kind,
+  schema,
+  fallback: typeof fallback === 'function' ? (fallback as () => unknown) : (): unknown => fallback,
+  shown: shown ?? (Array.isArray(fallback) || fallback === undefined ? 'none' : String(fallback)),
+  about,
+});
+
+const HOUR = 3600;
+const packagedModels = (): string => fileURLToPath(new URL('../../models', import.meta.url));
+const privateUploads = (): string => join(tmpdir(), `malgwi-${process.pid}`);
+
+/** Every variable the service reads. docs/reference/configuration.md is generated from this table. */
+export const VARIABLES: readonly Variable[] = [
+  variable(
+    'HOST',
+    'server.host',
+    'text',
+    Text,
+    '127.0.0.1',
+    'Address to listen on. Only this machine by default, because no key is required by default; set `0.0.0.0` (with `MALGWI_API_KEYS`) to serve others.',
+  ),
+  variable(
+    'PORT',
+    'server.port',
+    'integer',
+    Integer(0, 65535),
+    3000,
+    'Port to listen on; 0 takes any free one.',
+  ),
+  variable(
+    'MALGWI_LOG_LEVEL',
+    'server.logLevel',
+    'text',
+    Type.Union(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
+    ),
+    'info',
+    'Least severity that is logged: fatal, error, warn, info, debug, trace or silent. Transcripts and keys are never logged, at any level.',
+  ),
+  variable(
+    'MALGWI_LOG_PRETTY',
+    'server.logPretty',
+    'boolean',
+    Type.Boolean(),
+    false,
+    'Log for people instead of JSON lines.',
+  ),
+  variable(
+    'MALGWI_API_KEYS',
+    'server.apiKeys',
+    'list',
+    Type.Array(Key, { maxItems: 256 }),
+    [],
+    'Keys of the API, separated by commas, 8 to 512 printable characters each. Without any, the API is open.',
+  ),
+  variable(
+    'MALGWI_ADMIN_KEY',
+    'server.adminKey',
+    'text',
+    Key,
+    undefined,
+    'Key of `POST /v1/evaluations` and of `/metrics`. Without it the first takes an API key (or none, if there is none) and the second is open.',
+  ),
+  variable(
+    'MALGWI_TRUST_PROXY',
+    'server.trustProxy',
+    'list',
+    Type.Array(Text, { maxItems: 64 }),
+    [],
+    'Addresses or ranges of reverse proxies whose `X-Forwarded-*` headers are believed, separated by commas.',
+  ),
+  variable(
+    'MALGWI_CORS_ORIGINS',
+    'server.corsOrigins',
+    'list',
+    Type.Array(Type.String({ pattern: '^(\\*|https?://[^/\\s]+)$' }), { maxItems: 64 }),
+    [],
+    'Origins of pages that may call the API from a browser, separated by commas; `*` for every one. CORS is off without any.',
+  ),
+  variable(
+    'MALGWI_MODELS_DIR',
+    'models.dir',
+    'text',
+    Text,
+    packagedModels,
+    'Folder of model packages, one folder each.',
+    "the package's own `models/`",
+  ),
+  variable(
+    'MALGWI_DEFAULT_MODEL',
+    'models.default',
+    'text',
+    Name,
+    'malgwi-ko',
+    'Model of requests that name none.',
+  ),
+  variable(
+    'MALGWI_MODEL_ALIASES',
+    'models.aliases',
+    'map',
+    Type.Record(Type.String(), Name),
+    (): Record<string, string> => ({ 'whisper-1': '' }),
+    'Further names of models, `alias=model` separated by commas; an empty model means the default one. Set to `-` for no alias.',
+    '`whisper-1=`',
+  ),
+  variable(
+    'MALGWI_WORKERS',
+    'workers.count',
+    'integer',
+    Integer(1, 256),
+    () => Math.max(1, availableParallelism()),
+    'Worker threads that recognise.',
+    'one per core',
+  ),
+  variable(
+    'MALGWI_QUEUE_LIMIT',
+    'workers.queueLimit',
+    'integer',
+    Integer(1, 100_000),
+    64,
+    'Requests that may wait for a worker; the next one is answered with `queue_full`.',
+  ),
+  variable(
+    'MALGWI_UPLOAD_DIR',
+    'uploads.dir',
+    'text',
+    Text,
+    privateUploads,
+    'Folder of uploads while they are worked on. Made readable by its owner only, and removed at the end if the service made it.',
+    'a private folder in the temporary folder of the system',
+  ),
+  variable(
+    'MALGWI_UPLOAD_MAX_BYTES',
+    'uploads.maxBytes',
+    'integer',
+    Integer(1024, 2 ** 40),
+    2 ** 30,
+    'Largest upload; a larger one is answered with `file_too_large`.',
+    '1073741824 (1 GiB)',
+  ),
+  variable(
+    'MALGWI_UPLOAD_MAX_SECONDS',
+    'uploads.maxSeconds',
+    'integer',
+    Integer(1, 1000 * HOUR),
+    4 * HOUR,
+    'Longest audio of an upload; a longer one is answered with `audio_too_long`.',
+    '14400 (4 hours)',
+  ),
+  variable(
+    'MALGWI_UPLOAD_TIMEOUT_MS',
+    'uploads.timeoutMs',
+    'integer',
+    Integer(1000, 24 * HOUR * 1000),
+    30 * 60_000,
+    'Longest time of one transcription request, upload included; then `timeout`.',
+    '1800000 (30 minutes)',
+  ),
+  variable(
+    'MALGWI_UPLOAD_MAX_ACTIVE',
+    'uploads.maxActive',
+    'integer',
+    Integer(1, 100_000),
+    64,
+    'Transcription requests in work or being received at a time; the next one is answered with `queue_full` before its body is read.',
+  ),
+  variable(
+    'MALGWI_LIVE_MAX_SESSIONS',
+    'live.maxSessions',
+    'integer',
+    Integer(0, 100_000),
+    32,
+    'Live sessions at a time; the next one is answered with `too_many_sessions`.',
+  ),
+  variable(
+    'MALGWI_LIVE_MAX_MESSAGE_BYTES',
+    'live.maxMessageBytes',
+    'integer',
+    Integer(1024, 2 ** 28),
+    2 ** 20,
+    'Largest WebSocket message; a larger one closes with `message_too_large`.',
+    '1048576 (1 MiB)',
+  ),
+  variable(
+    'MALGWI_LIVE_MAX_BACKLOG_SECONDS',
+    'live.maxBacklogSeconds',
+    'integer',
+    Integer(1, 600),
+    30,
+    'Seconds of audio that may wait for recognition in one session; then `audio_backlog_full`.',
+  ),
+  variable(
+    'MALGWI_LIVE_IDLE_TIMEOUT_MS',
+    'live.idleTimeoutMs',
+    'integer',
+    Integer(100, HOUR * 1000),
+    30_000,
+    'A session without audio or message for so long is closed with `session_idle`.',
+  ),
+  variable(
+    'MALGWI_LIVE_HELLO_TIMEOUT_MS',
+    'live.helloTimeoutMs',
+    'integer',
+    Integer(50, 600_000),
+    10_000,
+    'Time for the first message; then `hello_timeout`.',
+  ),
+  variable(
+    'MALGWI_LIVE_MAX_SESSION_SECONDS',
+    'live.maxSessionSeconds',
+    'integer',
+    Integer(1, 1000 * HOUR),
+    4 * HOUR,
+    'Longest session; then `session_too_long`.',
+    '14400 (4 hours)',
+  ),
+  variable(
+    'MALGWI_LIVE_PARTIAL_INTERVAL_MS',
+    'live.partialIntervalMs',
+    'integer',
+    Integer(20, 10_000),
+    250,
+    'Shortest time between two partials of an utterance, in milliseconds of audio.',
+  ),
+  variable(
+    'MALGWI_LIVE_SEND_BUFFER_BYTES',
+    'live.sendBufferBytes',
+    'integer',
+    Integer(4096, 2 ** 28),
+    2 ** 20,
+    'Bytes of events that may wait for a client to read them; then `slow_reader`.',
+    '1048576 (1 MiB)',
+  ),
+  variable(
+    'MALGWI_VENUE_FILE',
+    'venueFile',
+    'text',
+    Text,
+    undefined,
+    'JSON file of the venue (seats, rooms, rules) that intents are checked against when a request names none.',
+  ),
+];

@@ -1,0 +1,356 @@
+/** What the service tells Prometheus. One class, named after what happens; nothing above it knows prom-client. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ErrorCode } from '../errors.js';
+import type { IntentName } from '../intents/contract.js';
+import type { InstalledModel, Priority, RecognizerStats, StageTimes } from '../recognition/contract.js';
+import {
+  HTTP_BUCKETS,
+  LATENCY_BUCKETS,
+  LOOP_BUCKETS,
+  REQUEST_BUCKETS,
+  RTF_BUCKETS,
+  STAGE_BUCKETS,
+} from './buckets.js';
+import { watchLoopDelay } from './loop-delay.js';
+
+/** How a request came in. */
+export type Protocol = 'http' | 'stream' | 'realtime' | 'deepgram' | 'vosk';
+export type LiveProtocol = Exclude<Protocol, 'http'>;
+export type RejectReason = 'queue_full' | 'too_many_sessions' | 'shutting_down' | 'not_ready';
+export type DropReason = 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed';
+export type Stage = 'audio' | 'features' | 'encoder' | 'decoding' | 'intent';
+export type RecognitionKind = 'live' | 'batch';
+
+/** Counts of one evaluation, or of one scored request. Characters are counted without spaces. */
+export interface AccuracyCounts {
+  readonly characterEdits: number;
+  readonly referenceCharacters: number;
+  readonly wordEdits: number;
+  readonly referenceWords: number;
+  readonly utterances: number;
+}
+
+const CLOSE_CODES = new Set([
+  1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 4000, 4001,
+]);
+/** Event-loop quantiles reset at every scrape (two scrapers corrupt each other); the others are gauges called `_total`. */
+const UNWANTED = /^nodejs_(eventloop_lag_|active_(handles|requests|resources))/;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #stop: (() => void)[] = [];
+  readonly #p = { registers: [this.registry] };
+
+  readonly #finalLatency = this.#histogram(
+    'final_latency_seconds',
+    'Seconds from the end of speech to the final result of a live utterance.',
+    LATENCY_BUCKETS,
+    ['model', 'protocol'],
+  );
+  readonly #firstPartial = this.#histogram(
+    'first_partial_seconds',
+    'Seconds from the start of speech to the first partial result of a live utterance.',
+    LATENCY_BUCKETS,
+    ['model', 'protocol'],
+  );
+  readonly #partialLag = this.#histogram(
+    'partial_lag_seconds',
+    'Seconds a live partial result is behind the audio that was received.',
+    LATENCY_BUCKETS,
+    ['model', 'protocol'],
+  );
+  readonly #queueWait = this.#histogram(
+    'queue_wait_seconds',
+    'Seconds a request waited for a worker.',
+    LATENCY_BUCKETS,
+    ['priority'],
+  );
+  readonly #rtf = this.#histogram(
+    'real_time_factor_ratio',
+    'Processing time divided by audio time, per request or live session.',
+    RTF_BUCKETS,
+    ['model', 'kind'],
+  );
+  readonly #transcription = this.#histogram(
+    'transcription_seconds',
+    'Seconds from the complete upload to the complete transcript.',
+    REQUEST_BUCKETS,
+    ['model'],
+  );
+  readonly #stage = this.#histogram(
+    'stage_seconds',
+    'Seconds of one stage of recognition (audio, features, encoder, decoding, intent), per request.',
+    STAGE_BUCKETS,
+    ['stage', 'kind'],
+  );
+  readonly #http = this.#histogram(
+    'http_request_duration_seconds',
+    'Seconds from the first byte of an HTTP request to the last of its answer.',
+    HTTP_BUCKETS,
+    ['route', 'method', 'status'],
+  );
+  readonly #loop = this.#histogram(
+    'event_loop_delay_seconds',
+    'Seconds the event loop was late, sampled 50 times a second.',
+    LOOP_BUCKETS,
+    [],
+  );
+
+  readonly #sessions = this.#gauge('live_sessions_active', 'Live sessions that are open.', ['protocol']);
+  readonly #ready = this.#gauge(
+    'ready',
+    'Whether the last readiness check, a real inference, succeeded (1) or not (0).',
+    [],
+  );
+  readonly #modelInfo = this.#gauge('model_info', 'Installed models; always 1.', [
+    'model',
+    'version',
+    'family',
+    'architecture',
+    'language',
+    'default',
+  ]);
+  readonly #baseline = this.#gauge(
+    'model_baseline_cer_ratio',
+    'Character error rate (without spaces) that the model package states for a set.',
+    ['model', 'set'],
+  );
+  readonly #buildInfo = this.#gauge('build_info', 'The running build; always 1.', ['version', 'node']);
+
+  readonly #rejected = this.#counter(
+    'admission_rejected_total',
+    'Requests and sessions refused because of capacity.',
+    ['reason'],
+  );
+  readonly #audioIn = this.#counter('audio_received_seconds_total', 'Seconds of audio received.', [
+    'model',
+    'kind',
+  ]);
+  readonly #audioDone = this.#counter('audio_processed_seconds_total', 'Seconds of audio recognised.', [
+    'model',
+    'kind',
+  ]);
+  readonly #audioDropped = this.#counter(
+    'audio_dropped_seconds_total',
+    'Seconds of audio received but never recognised.',
+    ['reason'],
+  );
+  readonly #closes = this.#counter('websocket_closes_total', 'WebSocket connections closed, by close code.', [
+    'protocol',
+    'code',
+  ]);
+  readonly #errors = this.#counter(
+    'errors_total',
+    'Errors answered, by the code of docs/reference/errors.md.',
+    ['code', 'protocol'],
+  );
+  readonly #intents = this.#counter('intents_total', 'Intents resolved, by name.', ['intent', 'protocol']);
+  readonly #characterEdits = this.#counter(
+    'character_edits_total',
+    'Character edits (substitutions, deletions, insertions; without spaces) against references.',
+    ['model', 'set'],
+  );
+  readonly #referenceCharacters = this.#counter(
+    'reference_characters_total',
+    'Characters of references (without spaces).',
+    ['model', 'set'],
+  );
+  readonly #wordEdits = this.#counter('word_edits_total', 'Word edits against references.', ['model', 'set']);
+  readonly #referenceWords = this.#counter('reference_words_total', 'Words of references.', ['model', 'set']);
+  readonly #scored = this.#counter('scored_utterances_total', 'Utterances scored against references.', [
+    'model',
+    'set',
+  ]);
+
+  constructor(options: { readonly version?: string } = {}) {
+    collectDefaultMetrics({ register: this.registry });
+    for (const { name } of this.registry.getMetricsAsArray()) {
+      if (UNWANTED.test(name)) this.registry.removeSingleMetric(name);
+    }
+    this.#buildInfo.set({ version: options.version ?? 'unknown', node: process.versions.node }, 1);
+    this.#stop.push(watchLoopDelay(this.#loop));
+  }
+
+  /** Seconds from the end of speech to the final result. */
+  observeFinalLatency(seconds: number, labels: { model: string; protocol: LiveProtocol }): void {
+    this.#finalLatency.observe(labels, clamp(seconds));
+  }
+
+  /** Seconds from the start of speech to the first partial. */
+  observeFirstPartial(seconds: number, labels: { model: string; protocol: LiveProtocol }): void {
+    this.#firstPartial.observe(labels, clamp(seconds));
+  }
+
+  /** Seconds that a partial is behind the audio received so far. */
+  observePartialLag(seconds: number, labels: { model: string; protocol: LiveProtocol }): void {
+    this.#partialLag.observe(labels, clamp(seconds));
+  }
+
+  observeQueueWait(seconds: number, priority: Priority): void {
+    this.#queueWait.observe({ priority }, clamp(seconds));
+  }
+
+  /** @param ratio processing time / audio time, of one request or one live session */
+  observeRealTimeFactor(ratio: number, labels: { model: string; kind: RecognitionKind }): void {
+    if (Number.isFinite(ratio)) this.#rtf.observe(labels, clamp(ratio));
+  }
+
+  /** Seconds from the complete upload to the complete transcript. */
+  observeTranscription(seconds: number, model: string): void {
+    this.#transcription.observe({ model }, clamp(seconds));
+  }
+
+  /** Queue wait and stage times of one piece of recognition. */
+  observeStages(stages: StageTimes, kind: RecognitionKind, priority: Priority): void {
+    this.observeQueueWait(stages.queueMs / 1000, priority);
+    this.#stage.observe({ stage: 'audio', kind }, clamp(stages.audioMs / 1000));
+    this.#stage.observe({ stage: 'features', kind }, clamp(stages.featuresMs / 1000));
+    this.#stage.observe({ stage: 'encoder', kind }, clamp(stages.encoderMs / 1000));
+    this.#stage.observe({ stage: 'decoding', kind }, clamp(stages.decodingMs / 1000));
+  }
+
+  /** One stage alone, where the others are not known. */
+  observeStage(stage: Stage, seconds: number, kind: RecognitionKind): void {
+    this.#stage.observe({ stage, kind }, clamp(seconds));
+  }
+
+  /** An intent was resolved. @param seconds what parsing took */
+  intentResolved(intent: IntentName, seconds: number, protocol: Protocol): void {
+    this.#intents.inc({ intent, protocol });
+    this.observeStage('intent', seconds, protocol === 'http' ? 'batch' : 'live');
+  }
+
+  sessionOpened(protocol: LiveProtocol): void {
+    this.#sessions.inc({ protocol });
+  }
+
+  /** @param code WebSocket close code; codes that clients make up are counted as `other` */
+  sessionClosed(protocol: LiveProtocol, code: number): void {
+    this.#sessions.dec({ protocol });
+    this.socketClosed(protocol, code);
+  }
+
+  /** A socket closed that never became a session (refused, no hello). */
+  socketClosed(protocol: LiveProtocol, code: number): void {
+    this.#closes.inc({ protocol, code: CLOSE_CODES.has(code) ? String(code) : 'other' });
+  }
+
+  admissionRejected(reason: RejectReason): void {
+    this.#rejected.inc({ reason });
+  }
+
+  audioReceived(seconds: number, labels: { model: string; kind: RecognitionKind }): void {
+    this.#audioIn.inc(labels, clamp(seconds));
+  }
+
+  audioProcessed(seconds: number, labels: { model: string; kind: RecognitionKind }): void {
+    this.#audioDone.inc(labels, clamp(seconds));
+  }
+
+  audioDropped(seconds: number, reason: DropReason): void {
+    this.#audioDropped.inc({ reason }, clamp(seconds));
+  }
+
+  errorAnswered(code: ErrorCode, protocol: Protocol): void {
+    this.#errors.inc({ code, protocol });
+  }
+
+  observeHttp(seconds: number, labels: { route: string; method: string; status: number }): void {
+    this.#http.observe({ ...labels, status: String(labels.status) }, clamp(seconds));
+  }
+
+  readinessChecked(ready: boolean): void {
+    this.#ready.set(ready ? 1 : 0);
+  }
+
+  /** Adds counts of edits against references; rates are then right over any time and any number of processes. */
+  addAccuracy(labels: { model: string; set: string }, counts: AccuracyCounts): void {
+    this.#characterEdits.inc(labels, counts.characterEdits);
+    this.#referenceCharacters.inc(labels, counts.referenceCharacters);
+    this.#wordEdits.inc(labels, counts.wordEdits);
+    this.#referenceWords.inc(labels, counts.referenceWords);
+    this.#scored.inc(labels, counts.utterances);
+  }
+
+  /** Describes the installed models and their stated accuracy. */
+  setModels(models: readonly InstalledModel[]): void {
+    this.#modelInfo.reset();
+    this.#baseline.reset();
+    for (const model of models) {
+      const { name, version, family, architecture, language } = model;
+      this.#modelInfo.set(
+        { model: name, version, family, architecture, language, default: String(model.isDefault) },
+        1,
+      );
+      for (const { set, cerNoSpaces } of model.metrics) this.#baseline.set({ model: name, set }, cerNoSpaces);
+    }
+  }
+
+  /** Reports the recogniser's state at every scrape. */
+  watchRecognizer(stats: () => RecognizerStats): void {
+    const gauge = (name: string, help: string, read: (now: RecognizerStats) => number): void => {
+      const metric: Gauge = this.#gauge(name, help, [], (): void => metric.set(read(stats())));
+    };
+    gauge('workers', 'Worker threads that recognise.', (now) => now.workers);
+    gauge('workers_busy', 'Worker threads at work.', (now) => now.busy);
+    gauge('queue_length', 'Requests that wait for a worker.', (now) => now.queued);
+    gauge('queue_limit', 'Requests that may wait for a worker.', (now) => now.queueLimit);
+    let counted = 0;
+    const restarts = new Counter({
+      ...this.#p,
+      name: 'malgwi_worker_restarts_total',
+      help: 'Worker threads that died and were replaced.',
+      collect: () => {
+        const now = stats().restarts;
+        if (now > counted) restarts.inc(now - counted);
+        counted = Math.max(counted, now);
+      },
+    });
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** The exposition format of Prometheus. */
+  expose(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  close(): void {
+    for (const stop of this.#stop.splice(0)) stop();
+  }
+
+  #histogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly L[],
+  ): Histogram<L> {
+    return new Histogram({ ...this.#p, name: `malgwi_${name}`, help, buckets, labelNames });
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({ ...this.#p, name: `malgwi_${name}`, help, labelNames });
+  }
+
+  #gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    collect?: () => void,
+  ): Gauge<L> {
+    return new Gauge({
+      ...this.#p,
+      name: `malgwi_${name}`,
+      help,
+      labelNames,
+      ...(collect === undefined ? {} : { collect }),
+    });
+  }
+}
+
+/** Clocks step and rates divide by zero; a metric takes neither. */
+function clamp(value: number): number {
+  return Number.isFinite(value) && value > 0 ? value : 0;
+}
