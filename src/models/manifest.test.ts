@@ -1,0 +1,91 @@
+import { mkdtemp, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { draftManifest, writePackage, type DraftManifest } from '../../test/fixtures/manifest.js';
+import { parseManifest, readPackage, verifyPackage } from './manifest.js';
+import { ModelRegistry } from './registry.js';
+
+let models: string;
+beforeEach(async () => {
+  models = await mkdtemp(join(tmpdir(), 'malgwi-models-'));
+});
+afterEach(() => rm(models, { recursive: true, force: true }));
+
+const broken: readonly (readonly [string, (manifest: DraftManifest) => void, RegExp])[] = [
+  ['an unknown schema version', (m) => (m['schema'] = 2), /schema/],
+  ['a path that climbs out', (m) => Object.assign(m['tokens'] as object, { file: '../tokens.txt' }), /tokens\/file/],
+  ['an absolute path', (m) => Object.assign(m['tokens'] as object, { file: '/etc/passwd' }), /tokens\/file/],
+  ['a file without a hash', (m) => delete (m.files as Record<string, unknown>)['encoder.onnx'], /encoder\.onnx/],
+  ['a name with a slash', (m) => (m['name'] = 'a/b'), /name/],
+  ['an FFT below the window', (m) => Object.assign(m['frontEnd'] as object, { fftSize: 256 }), /fftSize/],
+  [
+    'statistics of another size',
+    (m) => Object.assign(m['frontEnd'] as object, { normalize: { kind: 'fixed', mean: [0], inverseStd: [1] } }),
+    /normalize/,
+  ],
+  ['an absurd frame count', (m) => Object.assign(m['encoder'] as object, { maxFrames: 1e12 }), /maxFrames/],
+];
+
+describe('parseManifest', () => {
+  it('accepts a valid manifest', () => {
+    expect(parseManifest(draftManifest()).name).toBe('tiny');
+  });
+
+  it.each(broken)('refuses %s and names the field', (_, change, field) => {
+    const manifest = draftManifest();
+    change(manifest);
+    expect(() => parseManifest(manifest)).toThrow(field);
+    expect(() => parseManifest(manifest)).toThrow(expect.objectContaining({ code: 'manifest_invalid' }) as Error);
+  });
+});
+
+describe('readPackage and verifyPackage', () => {
+  it('reads and verifies a good package', async () => {
+    const model = await readPackage(await writePackage(models, 'tiny', draftManifest()));
+    await expect(verifyPackage(model)).resolves.toBeUndefined();
+  });
+
+  it('refuses JSON that is none', async () => {
+    const folder = await writePackage(models, 'tiny', '{"schema":1');
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'manifest_invalid' });
+  });
+
+  it('notices a missing file, a file of another size and a changed file', async () => {
+    const folder = await writePackage(models, 'tiny', draftManifest());
+    await writeFile(join(folder, 'encoder.onnx'), 'not a grapH');
+    await expect(verifyPackage(await readPackage(folder))).rejects.toMatchObject({ code: 'model_file_mismatch' });
+    await truncate(join(folder, 'encoder.onnx'), 3);
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'model_file_mismatch' });
+    await unlink(join(folder, 'encoder.onnx'));
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'model_file_missing' });
+  });
+
+  it('does not follow a link out of the package', async () => {
+    const folder = await writePackage(models, 'tiny', draftManifest());
+    const outside = join(models, 'secret');
+    await writeFile(outside, 'not a graph');
+    await unlink(join(folder, 'encoder.onnx'));
+    await symlink(outside, join(folder, 'encoder.onnx'));
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'manifest_invalid' });
+  });
+});
+
+describe('ModelRegistry', () => {
+  it('lists good packages and keeps the reason of broken ones', async () => {
+    await writePackage(models, 'tiny', draftManifest('tiny'));
+    await writePackage(models, 'other', draftManifest('misnamed'));
+    const registry = await ModelRegistry.open(models);
+    expect(registry.list().map((model) => model.manifest.name)).toEqual(['tiny']);
+    expect(registry.defaultName).toBe('tiny');
+    expect(registry.broken).toMatchObject([{ folder: 'other', error: { code: 'manifest_invalid' } }]);
+    expect(() => registry.get('../tiny')).toThrow(expect.objectContaining({ code: 'model_not_found' }) as Error);
+  });
+
+  it('fails with the reason when the default is broken or absent', async () => {
+    await writePackage(models, 'tiny', { schema: 9 });
+    await expect(ModelRegistry.open(models, 'tiny')).rejects.toMatchObject({ code: 'manifest_invalid' });
+    await expect(ModelRegistry.open(models, 'nope')).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(ModelRegistry.open(join(models, 'absent'))).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+});
