@@ -10,6 +10,8 @@ export interface TokenTable {
   readonly space: string;
   /** Tokens that never appear in text (`<pad>`, `<sos>`, ...). */
   readonly silent: ReadonlySet<number>;
+  /** `nfc` (the default): conjoining jamo become syllables. `none`: token texts are joined as they are. */
+  readonly compose?: 'nfc' | 'none';
 }
 
 /** Row-major [frames, classes], natural logarithms. */
