@@ -1,0 +1,119 @@
+"""`evaluate`: greedy character error rates of a checkpoint, or of an exported graph."""
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import checkpoint
+from .data import Collator, Sample, samples
+from .metrics import Tally
+from .model import ConformerCTC
+from .store import Store
+from .tokens import greedy
+
+# Log-probabilities (or logits) and lengths of a padded batch.
+Infer = Callable[[torch.Tensor, torch.Tensor], tuple[np.ndarray, np.ndarray]]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the command."""
+    add = parser.add_argument
+    add("--work", type=Path, required=True, help="working folder that prepare and synthesize filled")
+    add("--checkpoint", type=Path, help="checkpoint to score")
+    add("--graph", type=Path, help="exported ONNX graph to score instead")
+    add("--chunk", type=int, default=0, help="encoder frames per chunk (checkpoints only; 0: whole utterances)")
+    add("--left-chunks", type=int, default=-1, help="chunks of left context (negative: all)")
+    add("--show", type=int, default=0, help="print this many hypotheses of each set")
+    add("--threads", type=int, default=2)
+
+
+def of_model(model: ConformerCTC, chunk: int = 0, left_chunks: int = -1) -> Infer:
+    """Inference of a PyTorch model."""
+
+    def infer(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode():
+            logits, out, _ = model(features, lengths, chunk, left_chunks)
+        return logits.numpy(), out.numpy()
+
+    return infer
+
+
+def of_graph(path: Path, threads: int = 2) -> Infer:
+    """Inference of an exported graph."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def infer(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        log_probs, out = session.run(None, {"features": features.numpy(), "lengths": lengths.numpy()})
+        return log_probs, out
+
+    return infer
+
+
+def hypotheses(infer: Infer, chosen: list[Sample], collate: Collator, rows: int = 16) -> list[tuple[Sample, str]]:
+    """Greedy transcripts, batched by length."""
+    order = sorted(chosen, key=lambda s: s.item["frames"])
+    result = []
+    for start in range(0, len(order), rows):
+        group = order[start : start + rows]
+        batch = collate(group)
+        values, lengths = infer(batch.features, batch.lengths)
+        for sample, row, length in zip(group, values, lengths, strict=True):
+            result.append((sample, greedy(row[:length].argmax(-1))))
+    return result
+
+
+def score(
+    model: ConformerCTC | Infer, chosen: list[Sample], collate: Collator, show: int = 0
+) -> dict[str, Tally]:
+    """Error counts of a set, over all and by corpus."""
+    infer = of_model(model) if isinstance(model, ConformerCTC) else model
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for n, (sample, text) in enumerate(hypotheses(infer, chosen, collate)):
+        for key in ("all", sample.item["corpus"]):
+            tallies[key].add(sample.item["text"], text)
+        if n * show // max(1, len(chosen)) != (n + 1) * show // max(1, len(chosen)):
+            print(f"  {sample.item['text']}\n  -> {text}")
+    return tallies
+
+
+def report(tallies: dict[str, Tally]) -> dict:
+    """As logged and written into the manifest."""
+    subsets = {name: tally.to_dict() for name, tally in sorted(tallies.items()) if name != "all"}
+    return {**tallies["all"].to_dict(), "bySubset": subsets}
+
+
+def collator(work: Path) -> Collator:
+    """Collator without augmentation, with the statistics of the working folder."""
+    statistics = json.loads((work / "statistics.json").read_text())
+    return Collator(np.array(statistics["mean"]), np.array(statistics["inverseStd"]))
+
+
+def development_sets(work: Path) -> dict[str, list[Sample]]:
+    """Held-out sets by name."""
+    sets = {"dev": samples(Store(work / "real"), "dev")}
+    if (work / "synthetic" / "index.jsonl").exists():
+        sets["synthetic-dev"] = samples(Store(work / "synthetic"), "dev")
+    return sets
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print one JSON line a set."""
+    torch.set_num_threads(args.threads)
+    if args.graph:
+        infer = of_graph(args.graph, args.threads)
+    elif args.checkpoint:
+        infer = of_model(checkpoint.load_model(args.checkpoint)[0], args.chunk, args.left_chunks)
+    else:
+        raise SystemExit("evaluate: give --checkpoint or --graph")
+    for name, chosen in development_sets(args.work).items():
+        result = report(score(infer, chosen, collator(args.work), args.show))
+        print(json.dumps({"set": name, **result}, ensure_ascii=False))

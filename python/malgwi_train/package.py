@@ -1,0 +1,106 @@
+"""The package's manifest: everything a runtime needs to serve the graph, and where the weights come from."""
+
+import hashlib
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from .features import FrontEnd
+from .model import MIN_FRAMES, SUBSAMPLING, ConformerCTC, parameters
+from .store import Store
+from .text import NORMALIZER
+from .tokens import BLANK, EOS
+
+SOURCES = {
+    "pansori-tedxkr": ("Pansori-TEDxKR (TEDx talks in Korean)", "CC-BY-NC-ND-4.0"),
+    "emotiontts-open-db": ("EmotionTTS Open DB (read sentences)", "CC-BY-NC-SA-4.0"),
+    "deeply-korean-read-speech": ("Deeply Korean read speech corpus (public sample)", "CC-BY-NC-ND-4.0"),
+    "espeak-ng-text": (
+        "espeak-ng speech of sentences from NSMC, Chatbot_data, 3i4K and ParaKQC",
+        "text: CC0-1.0, MIT, CC-BY-SA-4.0, CC-BY-SA-4.0"),
+    "espeak-ng-seats": ("espeak-ng speech of generated seat-desk sentences", "Apache-2.0"),
+    "noise": ("generated silence and noise, with empty transcripts", "Apache-2.0"),
+}
+
+
+def file_entry(path: Path) -> dict:
+    """Digest and size of a packaged file."""
+    data = path.read_bytes()
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def data_entries(work: Path) -> list[dict]:
+    """Hours and speakers of every training source."""
+    hours: dict[str, float] = defaultdict(float)
+    speakers: dict[str, set[str]] = defaultdict(set)
+    for name in ("real", "synthetic"):
+        if (work / name / "index.jsonl").exists():
+            for item in Store(work / name).items:
+                if item["split"] == "train":
+                    hours[item["corpus"]] += item["seconds"] / 3600
+                    speakers[item["corpus"]].add(item["speaker"])
+    return [
+        {"name": title, "hours": round(hours[corpus], 2), "license": licence,
+         "speakers": 0 if corpus == "noise" else len(speakers[corpus])}
+        for corpus, (title, licence) in SOURCES.items() if corpus in hours
+    ]
+
+
+def front_end(statistics: dict) -> dict:
+    """The front end's parameters, in the manifest's words."""
+    c = FrontEnd()
+    return {
+        "kind": "kaldi-fbank", "sampleRate": c.sample_rate, "numMels": c.num_mels,
+        "windowMs": c.window * 1000 // c.sample_rate, "hopMs": c.hop * 1000 // c.sample_rate, "fftSize": c.fft_size,
+        "window": c.window_type, "preemphasis": c.preemphasis, "removeDcOffset": True,
+        "lowFrequency": int(c.low_frequency), "highFrequency": int(c.high_frequency), "power": True, "snipEdges": True,
+        "dither": 0, "waveformScale": int(c.waveform_scale), "energyFloor": c.energy_floor, "trimSilence": False,
+        "normalize": {"kind": "fixed", "mean": [round(v, 6) for v in statistics["mean"]],
+                      "inverseStd": [round(v, 6) for v in statistics["inverseStd"]]},
+        "reverse": False,
+    }
+
+
+def write_manifest(
+    folder: Path, version: str, model: ConformerCTC, state: dict, metrics: list[tuple[str, dict]], work: Path, cost: str
+) -> None:
+    """Write `manifest.json` for the files already in the folder."""
+    progress = state.get("progress", {})
+    config = model.config
+    spent = cost or (
+        f"{progress.get('elapsed', 0) / 60:.0f} minutes on 2 CPU cores, {progress.get('step', 0)} steps, "
+        f"{progress.get('seconds', 0) / 3600:.0f} h of (augmented) speech processed"
+    )
+    manifest = {
+        "schema": 1, "name": "malgwi-ko", "version": version, "language": "ko",
+        "description": "Small Korean Conformer-CTC with conjoining-jamo units, trained from scratch for seat desks.",
+        "family": "ctc",
+        "architecture": {
+            "name": "kospeech-conformer-ctc", "parameters": parameters(model), "layers": config.layers,
+            "dimension": config.dimension, "heads": config.heads, "units": "grapheme"},
+        "frontEnd": front_end(state["statistics"]),
+        "tokens": {"file": "tokens.txt", "unit": "grapheme", "blank": BLANK, "eos": EOS, "space": "|", "compose": "nfc"},
+        "encoder": {"subsampling": SUBSAMPLING, "frameMs": 10 * SUBSAMPLING, "minFrames": MIN_FRAMES, "maxFrames": 3000,
+                    "paddingSafe": True},
+        "graphs": {"encoder": {"file": "encoder.int8.onnx", "precision": "int8"}},
+        "decoder": {"method": "greedy"},
+        "files": {name: file_entry(folder / name) for name in ("encoder.int8.onnx", "tokens.txt")},
+        "license": {
+            "code": "Apache-2.0",
+            "weights": "CC-BY-NC-SA-4.0 (trained on non-commercial corpora; see README.md)",
+            "notes": "Non-commercial use only: two of the corpora are CC BY-NC-ND 4.0, one CC BY-NC-SA 4.0. "
+                     "No audio or transcript of them is part of this package."},
+        "training": {"data": data_entries(work), "cost": spent, "recipe": "python/README.md"},
+        "metrics": [{"set": name, "normalizer": NORMALIZER, "decoding": "greedy", **result} for name, result in metrics],
+    }
+    # Short number lists on one line each keep the file reviewable.
+    text = json.dumps(manifest, ensure_ascii=False, indent=2)
+    for key in ("mean", "inverseStd"):
+        values = manifest["frontEnd"]["normalize"][key]
+        text = text.replace(_indented(key, values), f'"{key}": {json.dumps(values)}')
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _indented(key: str, values: list[float]) -> str:
+    inner = ",\n".join(f"        {v}" for v in values)
+    return f'"{key}": [\n{inner}\n      ]'
