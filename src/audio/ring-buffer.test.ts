@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SampleBuffer } from './ring-buffer.js';
 
-const ramp = (from: number, length: number): Float32Array => Float32Array.from({ length }, (_, i) => from + i);
+const ramp = (from: number, length: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => from + i);
 
 describe('SampleBuffer', () => {
   it('addresses samples by absolute position across the wrap', () => {

@@ -41,7 +41,9 @@ export class SampleBuffer {
    */
   push(samples: Float32Array): void {
     if (samples.length > this.free) {
-      throw new RangeError(`sample buffer is full: ${String(samples.length)} samples, ${String(this.free)} free`);
+      throw new RangeError(
+        `sample buffer is full: ${String(samples.length)} samples, ${String(this.free)} free`,
+      );
     }
     const at = this.#end % this.#data.length;
     const first = Math.min(samples.length, this.#data.length - at);
@@ -77,7 +79,9 @@ export class SampleBuffer {
    */
   discardBefore(position: number): void {
     if (!Number.isSafeInteger(position) || position > this.#end) {
-      throw new RangeError(`cannot discard up to ${String(position)}: the buffer ends at ${String(this.#end)}`);
+      throw new RangeError(
+        `cannot discard up to ${String(position)}: the buffer ends at ${String(this.#end)}`,
+      );
     }
     if (position > this.#start) this.#start = position;
   }
