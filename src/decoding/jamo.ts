@@ -23,7 +23,7 @@ const SILENT_ONSET = '\u110B';
 export function composeJamo(text: string, stray: StrayJamo): string {
   const complete = stray === 'silent-onset' ? text.replace(BARE_RHYME, `${SILENT_ONSET}$1`) : text;
   const composed = complete.normalize('NFC');
-  return composed.replace(CONJOINING, stray === 'compatibility' ? compatibilityLetter : '');
+  return composed.replace(CONJOINING, (jamo) => (stray === 'compatibility' ? compatibilityLetter(jamo) : ''));
 }
 
 function compatibilityLetter(jamo: string): string {

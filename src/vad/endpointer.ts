@@ -1,0 +1,196 @@
+import { VAD_WINDOW } from './contract.js';
+import type { EndpointConfig } from './contract.js';
+
+/** Positions are samples at 16 kHz from the start of the stream. */
+export type EndpointEvent =
+  | { readonly type: 'speech_start'; readonly sample: number }
+  | {
+      readonly type: 'speech_end';
+      /** End of the utterance, padding included; what follows belongs to the next. */
+      readonly sample: number;
+      /** End of the last window that held speech. */
+      readonly lastSpeechSample: number;
+      /** Mean probability of speech from the first to the last window of speech. */
+      readonly meanProbability: number;
+      readonly reason: 'silence' | 'max_length' | 'flush';
+    };
+
+/** For recorded audio. */
+export const DEFAULT_ENDPOINT: EndpointConfig = {
+  threshold: 0.5,
+  negativeThreshold: 0.35,
+  minSpeechMs: 100,
+  silenceDurationMs: 500,
+  prefixPaddingMs: 200,
+  suffixPaddingMs: 200,
+  maxUtteranceMs: 20_000,
+};
+
+/** For live audio: ends sooner, because someone waits for the answer. */
+export const DEFAULT_LIVE_ENDPOINT: EndpointConfig = {
+  ...DEFAULT_ENDPOINT,
+  silenceDurationMs: 420,
+  prefixPaddingMs: 300,
+};
+
+/** An utterance that is too long is cut within this last part of it. */
+const CUT_REGION = 1 / 3;
+const SAMPLES_PER_MS = 16;
+
+interface Utterance {
+  /** First window that counted as speech (after a cut: the first window after it). */
+  readonly firstWindow: number;
+  /** Where the utterance starts, padding included. */
+  readonly start: number;
+  /** Probability of each window from `firstWindow` on. */
+  readonly probabilities: number[];
+  speechWindows: number;
+  lastSpeechWindow: number;
+  /** Whether it lasted `minSpeechMs` and was announced. */
+  announced: boolean;
+}
+
+/**
+ * Finds utterances in the probabilities of a voice activity detector, window by window: a Schmitt trigger with a
+ * hangover, as in Silero's `get_speech_timestamps`, that also works live. Every `speech_start` is followed by its
+ * `speech_end`, and no two utterances overlap. Memory is bounded by `maxUtteranceMs`.
+ */
+export class Endpointer {
+  private window = 0;
+  private active = false;
+  private previousEnd = 0;
+  private utterance: Utterance | undefined;
+
+  constructor(private readonly config: EndpointConfig) {}
+
+  /** Samples seen so far. */
+  get position(): number {
+    return this.window * VAD_WINDOW;
+  }
+
+  /** No event to come refers to a sample before this one: what lies before it may be forgotten. */
+  get earliestNeeded(): number {
+    return this.utterance?.start ?? this.paddedStart(this.window);
+  }
+
+  /** @param probability of speech in the next {@link VAD_WINDOW} samples; NaN counts as silence */
+  push(probability: number): EndpointEvent[] {
+    const { threshold, negativeThreshold } = this.config;
+    const value = probability >= 0 ? probability : 0;
+    const window = this.window++;
+    this.active = value >= threshold || (this.active && value >= negativeThreshold);
+    if (this.active) this.utterance ??= this.open(window);
+    const { utterance } = this;
+    if (utterance === undefined) return [];
+    utterance.probabilities.push(value);
+    if (this.active) {
+      utterance.speechWindows += 1;
+      utterance.lastSpeechWindow = window;
+    }
+    return this.advance(utterance);
+  }
+
+  /**
+   * Ends the utterance here; the stream may go on. Speech that was going on counts even if it was shorter than
+   * `minSpeechMs`, because nobody knows how it would have gone on.
+   */
+  flush(): EndpointEvent[] {
+    const { utterance } = this;
+    const events: EndpointEvent[] = [];
+    if (utterance !== undefined && (utterance.announced || this.active)) {
+      if (!utterance.announced) events.push({ type: 'speech_start', sample: utterance.start });
+      events.push(this.close(utterance, 'flush'));
+    }
+    this.utterance = undefined;
+    this.active = false;
+    return events;
+  }
+
+  private open(window: number): Utterance {
+    return {
+      firstWindow: window,
+      start: this.paddedStart(window),
+      probabilities: [],
+      speechWindows: 0,
+      lastSpeechWindow: window,
+      announced: false,
+    };
+  }
+
+  private paddedStart(window: number): number {
+    const padded = window * VAD_WINDOW - Math.round(this.config.prefixPaddingMs * SAMPLES_PER_MS);
+    return Math.max(this.previousEnd, padded, 0);
+  }
+
+  private advance(utterance: Utterance): EndpointEvent[] {
+    const { minSpeechMs, silenceDurationMs, maxUtteranceMs } = this.config;
+    const events: EndpointEvent[] = [];
+    if (!utterance.announced && utterance.speechWindows * VAD_WINDOW >= minSpeechMs * SAMPLES_PER_MS) {
+      utterance.announced = true;
+      events.push({ type: 'speech_start', sample: utterance.start });
+    }
+    const silence = this.position - (utterance.lastSpeechWindow + 1) * VAD_WINDOW;
+    if (!this.active && silence >= silenceDurationMs * SAMPLES_PER_MS) {
+      if (utterance.announced) events.push(this.close(utterance, 'silence'));
+      this.utterance = undefined;
+    } else if (this.position - utterance.start >= maxUtteranceMs * SAMPLES_PER_MS) {
+      // What stayed below minSpeechMs for so long is a row of clicks.
+      if (utterance.announced) events.push(...this.cut(utterance));
+      else this.utterance = undefined;
+    }
+    return events;
+  }
+
+  private close(utterance: Utterance, reason: 'silence' | 'max_length' | 'flush'): EndpointEvent {
+    const lastSpeechSample = (utterance.lastSpeechWindow + 1) * VAD_WINDOW;
+    const padded = lastSpeechSample + Math.round(this.config.suffixPaddingMs * SAMPLES_PER_MS);
+    this.previousEnd = Math.min(padded, this.position);
+    const speech = utterance.probabilities.slice(0, utterance.lastSpeechWindow - utterance.firstWindow + 1);
+    return {
+      type: 'speech_end',
+      sample: this.previousEnd,
+      lastSpeechSample,
+      meanProbability: mean(speech),
+      reason,
+    };
+  }
+
+  /** Cuts at the quietest recent window (the latest of equals); the next utterance starts at that very sample. */
+  private cut(utterance: Utterance): EndpointEvent[] {
+    const { firstWindow, probabilities, start } = utterance;
+    const earliest = start + (this.position - start) * (1 - CUT_REGION);
+    let quietest = probabilities.length - 1;
+    for (let i = quietest - 1; i > 0 && (firstWindow + i) * VAD_WINDOW >= earliest; i--) {
+      if (probabilities[i] < probabilities[quietest]) quietest = i;
+    }
+    const window = firstWindow + quietest;
+    if (utterance.lastSpeechWindow <= window && !this.active) {
+      // Nothing was said after the quietest moment: the utterance is over.
+      this.utterance = undefined;
+      return [this.close(utterance, 'max_length')];
+    }
+    const sample = window * VAD_WINDOW + VAD_WINDOW / 2;
+    const rest = probabilities.slice(quietest + 1);
+    this.utterance = {
+      firstWindow: window + 1,
+      start: sample,
+      probabilities: rest,
+      speechWindows: rest.length,
+      lastSpeechWindow: Math.max(window, utterance.lastSpeechWindow),
+      announced: true,
+    };
+    this.previousEnd = sample;
+    const meanProbability = mean(probabilities.slice(0, quietest + 1));
+    return [
+      { type: 'speech_end', sample, lastSpeechSample: sample, meanProbability, reason: 'max_length' },
+      { type: 'speech_start', sample },
+    ];
+  }
+}
+
+function mean(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
