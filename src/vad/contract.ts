@@ -11,13 +11,6 @@ export interface VoiceActivityStream {
    * @param window exactly {@link VAD_WINDOW} samples, 16 kHz, [-1, 1]
    */
   process(window: Float32Array): Promise<number>;
-  /**
-   * The same for many windows at once, where an adapter can do that faster (recorded audio). Probabilities may differ
-   * a little from those of {@link process}; both may be used on one stream in turn.
-   * @param samples a multiple of {@link VAD_WINDOW}
-   * @returns one probability for each window
-   */
-  processMany?(samples: Float32Array): Promise<Float32Array>;
 }
 
 export interface VoiceActivityModel {

@@ -5,7 +5,7 @@ import type { EndpointConfig, VoiceActivityStream } from './contract.js';
 import { Endpointer } from './endpointer.js';
 import type { EndpointEvent } from './endpointer.js';
 import { SegmentJoiner } from './joiner.js';
-import type { JoinOptions } from './joiner.js';
+import type { JoinOptions, Span } from './joiner.js';
 
 /** A stretch of speech, padding included. */
 export interface AudioSegment {
@@ -21,17 +21,16 @@ export interface AudioSegment {
 export interface SegmentOptions {
   /** Joins segments with short pauses between them; without it every pause of `silenceDurationMs` separates. */
   readonly join?: JoinOptions;
-  /** Called as analysis goes on, with the samples that are done. */
+  /** Called about once for each second of audio and at the end, with the samples that are done. */
   readonly onProgress?: (samples: number) => void;
 }
 
-/** Windows analysed at a time: few at first, so that the first segment comes soon; then many, which is faster. */
-const FIRST_BLOCK = 128;
-const LARGEST_BLOCK = 2048;
+/** Windows between two reports of progress (about a second). */
+const PROGRESS_WINDOWS = 32;
 
 /**
  * Cuts audio at pauses: pulls chunks (of any size), yields segments in order, without overlap. Nothing is read ahead
- * of the consumer beyond one block (65 s); memory is bounded by that and `maxUtteranceMs`, whatever the length.
+ * of the consumer, and memory is bounded by `maxUtteranceMs` and the largest chunk, whatever the length of the audio.
  * Ending the iteration early ends that of `chunks`. Errors of either source pass through.
  */
 export async function* segmentAudio(
@@ -44,7 +43,7 @@ export async function* segmentAudio(
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
       at += segmenter.take(chunk.subarray(at));
-      if (segmenter.isBlockFull) yield* await segmenter.analyse();
+      if (segmenter.isWindowFull) yield* await segmenter.analyse();
     }
   }
   yield* await segmenter.finish();
@@ -54,8 +53,8 @@ class Segmenter {
   private readonly endpointer: Endpointer;
   private readonly joiner: SegmentJoiner;
   private readonly buffer: SampleBuffer;
-  private analysed = 0;
-  private block = FIRST_BLOCK;
+  private readonly window = new Float32Array(VAD_WINDOW);
+  private filled = 0;
   private utteranceStart = 0;
 
   constructor(
@@ -67,89 +66,67 @@ class Segmenter {
     this.joiner = new SegmentJoiner(options.join);
     const { maxUtteranceMs, prefixPaddingMs } = config;
     const { maxMs, maxPauseMs } = options.join ?? { maxMs: 0, maxPauseMs: 0 };
-    // A held segment, the pause after it and the utterance that is going on.
+    // A segment that is held back, the pause after it, and the utterance that is going on.
     const heldMs = Math.max(maxMs, maxUtteranceMs) + maxPauseMs + maxUtteranceMs + prefixPaddingMs;
-    const held = (heldMs / 1000) * SAMPLE_RATE;
-    this.buffer = new SampleBuffer(Math.ceil(held) + (LARGEST_BLOCK + 2) * VAD_WINDOW);
+    this.buffer = new SampleBuffer(Math.ceil((heldMs / 1000) * SAMPLE_RATE) + 4 * VAD_WINDOW);
   }
 
-  get isBlockFull(): boolean {
-    return this.missing <= 0;
+  get isWindowFull(): boolean {
+    return this.filled === VAD_WINDOW;
   }
 
-  private get missing(): number {
-    return this.analysed + this.block * VAD_WINDOW - this.buffer.end;
-  }
-
-  /** Takes what fits into the block; returns how many samples that were. */
+  /** Takes what the window has room for; returns how many samples that were. */
   take(samples: Float32Array): number {
-    const count = Math.min(samples.length, this.missing);
-    this.buffer.push(samples.subarray(0, count));
-    return count;
+    const taken = samples.subarray(0, VAD_WINDOW - this.filled);
+    this.window.set(taken, this.filled);
+    this.filled += taken.length;
+    return taken.length;
   }
 
-  /** Analyses the windows that are complete; the segments that are final now. */
+  /** Analyses the window; returns the segments that are final now. */
   async analyse(): Promise<AudioSegment[]> {
-    const windows = Math.floor((this.buffer.end - this.analysed) / VAD_WINDOW);
-    const samples = this.buffer.slice(this.analysed, this.analysed + windows * VAD_WINDOW);
-    this.block = Math.min(this.block * 2, LARGEST_BLOCK);
-    return this.advance(samples, samples.length);
+    this.buffer.push(this.window.subarray(0, this.filled));
+    // At the end of the audio the window is filled up with silence.
+    const probability = await this.vad.process(this.window.fill(0, this.filled));
+    this.filled = 0;
+    const segments = this.apply(this.endpointer.push(probability));
+    const needed = this.endpointer.earliestNeeded;
+    segments.push(...this.copy(this.joiner.settle(needed)));
+    this.buffer.discardBefore(Math.min(needed, this.joiner.heldFrom, this.buffer.end));
+    if (this.endpointer.position % (PROGRESS_WINDOWS * VAD_WINDOW) === 0) this.report();
+    return segments;
   }
 
   async finish(): Promise<AudioSegment[]> {
-    const segments = await this.analyse();
-    const rest = this.buffer.end - this.analysed;
-    if (rest > 0) {
-      const padded = new Float32Array(VAD_WINDOW);
-      padded.set(this.buffer.slice(this.analysed, this.buffer.end));
-      segments.push(...(await this.advance(padded, rest)));
-    }
-    this.apply(this.endpointer.flush(), segments);
-    this.emit(this.joiner.flush(), segments);
+    const segments = this.filled > 0 ? await this.analyse() : [];
+    segments.push(...this.apply(this.endpointer.flush()), ...this.copy(this.joiner.flush()));
+    this.report();
     return segments;
   }
 
-  private async advance(windows: Float32Array, samples: number): Promise<AudioSegment[]> {
-    const segments: AudioSegment[] = [];
-    const probabilities = await this.probabilities(windows);
-    this.analysed += samples;
-    for (const probability of probabilities) this.apply(this.endpointer.push(probability), segments);
-    const needed = this.endpointer.earliestNeeded;
-    this.emit(this.joiner.settle(needed), segments);
-    this.buffer.discardBefore(Math.min(needed, this.joiner.heldFrom, this.buffer.end));
-    this.options.onProgress?.(this.analysed);
-    return segments;
+  private report(): void {
+    this.options.onProgress?.(this.buffer.end);
   }
 
-  private async probabilities(samples: Float32Array): Promise<Float32Array> {
-    if (this.vad.processMany !== undefined) return this.vad.processMany(samples);
-    const probabilities = new Float32Array(samples.length / VAD_WINDOW);
-    for (let i = 0; i < probabilities.length; i++) {
-      probabilities[i] = await this.vad.process(samples.subarray(i * VAD_WINDOW, (i + 1) * VAD_WINDOW));
-    }
-    return probabilities;
-  }
-
-  private apply(events: readonly EndpointEvent[], segments: AudioSegment[]): void {
+  private apply(events: readonly EndpointEvent[]): AudioSegment[] {
+    const spans: Span[] = [];
     for (const event of events) {
       if (event.type === 'speech_start') {
         this.utteranceStart = event.sample;
         continue;
       }
-      // The last window is filled up with silence that is not part of the audio.
+      // The silence that fills the last window up is not part of the audio.
       const end = Math.min(event.sample, this.buffer.end);
-      const { utteranceStart: start } = this;
-      this.emit(this.joiner.add({ start, end, meanProbability: event.meanProbability }), segments);
+      const { meanProbability } = event;
+      spans.push(...this.joiner.add({ start: this.utteranceStart, end, meanProbability }));
     }
+    return this.copy(spans);
   }
 
-  private emit(
-    spans: readonly { start: number; end: number; meanProbability: number }[],
-    segments: AudioSegment[],
-  ): void {
-    for (const { start, end, meanProbability } of spans) {
+  private copy(spans: readonly Span[]): AudioSegment[] {
+    return spans.map(({ start, end, meanProbability }) => {
       const samples = this.buffer.slice(start, end);
-      segments.push({ start: start / SAMPLE_RATE, end: end / SAMPLE_RATE, samples, meanProbability });
-    }
+      return { start: start / SAMPLE_RATE, end: end / SAMPLE_RATE, samples, meanProbability };
+    });
   }
 }
