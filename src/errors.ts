@@ -43,6 +43,13 @@ export const ERRORS = {
   unsupported_response_format: invalid('This response format is not offered.'),
   too_many_fields: invalid('The request has too many fields or files.'),
   text_too_long: invalid('The text is longer than is accepted.'),
+  invalid_api_key: {
+    status: 401,
+    type: 'authentication_error',
+    message: 'A valid API key is needed here.',
+    retryable: false,
+    close: 1008,
+  },
   not_found: {
     status: 404,
     type: 'not_found_error',

@@ -1,5 +1,4 @@
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
@@ -44,7 +43,6 @@ const variable = (
 
 const HOUR = 3600;
 const packagedModels = (): string => fileURLToPath(new URL('../../models', import.meta.url));
-const privateUploads = (): string => join(tmpdir(), `malgwi-${process.pid}`);
 
 /** Every variable the service reads. docs/reference/configuration.md is generated from this table. */
 export const VARIABLES: readonly Variable[] = [
@@ -162,9 +160,9 @@ export const VARIABLES: readonly Variable[] = [
     'uploads.dir',
     'text',
     Text,
-    privateUploads,
-    'Folder of uploads while they are worked on. Made readable by its owner only, and removed at the end if the service made it.',
-    'a private folder in the temporary folder of the system',
+    tmpdir,
+    'Folder in which the service makes a folder of its own, readable by nobody else, for uploads while they are worked on. It is removed at the end.',
+    'the temporary folder of the system',
   ),
   variable(
     'MALGWI_UPLOAD_MAX_BYTES',

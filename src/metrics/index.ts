@@ -200,9 +200,8 @@ export class Metrics {
     this.#transcription.observe({ model }, clamp(seconds));
   }
 
-  /** Queue wait and stage times of one piece of recognition. */
-  observeStages(stages: StageTimes, kind: RecognitionKind, priority: Priority): void {
-    this.observeQueueWait(stages.queueMs / 1000, priority);
+  /** Stage times of one request. */
+  observeStages(stages: StageTimes, kind: RecognitionKind): void {
     this.#stage.observe({ stage: 'audio', kind }, clamp(stages.audioMs / 1000));
     this.#stage.observe({ stage: 'features', kind }, clamp(stages.featuresMs / 1000));
     this.#stage.observe({ stage: 'encoder', kind }, clamp(stages.encoderMs / 1000));

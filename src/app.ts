@@ -1,0 +1,129 @@
+import multipart from '@fastify/multipart';
+import websocket from '@fastify/websocket';
+import Fastify from 'fastify';
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Config } from './config.js';
+import { ERRORS, toOpenAiError, MalgwiError } from './errors.js';
+import { KeyRing } from './http/auth.js';
+import './http/decorations.js';
+import { Hypotheses } from './http/hypotheses.js';
+import { answerError, errorsPlugin } from './http/plugins/errors.js';
+import { docsPlugin } from './http/plugins/docs.js';
+import { httpMetricsPlugin } from './http/plugins/http-metrics.js';
+import { pagePlugin } from './http/plugins/page.js';
+import { securityPlugin } from './http/plugins/security.js';
+import { registerRoutes } from './http/routes/index.js';
+import { UploadStore } from './http/uploads.js';
+import { loggerOptions } from './logging.js';
+import type { Metrics } from './metrics/index.js';
+import type { Recognizer } from './recognition/contract.js';
+import { VERSION } from './version.js';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly recognizer: Recognizer;
+  readonly metrics: Metrics;
+  /** A logger, its options, or false for silence; from the configuration without it. */
+  readonly logger?: FastifyServerOptions['logger'];
+}
+
+/** Time that requests at work have to end when the service closes; then they are cancelled with shutting_down. */
+export const DRAIN_MS = 10_000;
+/** Largest JSON body. */
+const MAX_JSON_BYTES = 256 * 1024;
+/** Fields beside the file, and how long each may be. */
+const MULTIPART_LIMITS = {
+  fields: 400,
+  files: 1,
+  parts: 401,
+  fieldSize: 64 * 1024,
+  fieldNameSize: 128,
+  headerPairs: 32,
+};
+
+/**
+ * Builds the service: plugins of others, its own plugins, then routes. It does not listen and starts no worker;
+ * the recogniser belongs to the caller.
+ */
+export async function buildApp({
+  config,
+  recognizer,
+  metrics,
+  logger,
+}: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: logger ?? loggerOptions(config),
+    // Ours alone: feedback finds hypotheses by it, so a client must not be able to choose it.
+    genReqId: () => `req_${randomUUID()}`,
+    requestIdHeader: false,
+    disableRequestLogging: false,
+    bodyLimit: MAX_JSON_BYTES,
+    requestTimeout: config.uploads.timeoutMs,
+    trustProxy: config.server.trustProxy.length > 0 ? [...config.server.trustProxy] : false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false },
+    },
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => void answerError(error, request as never, reply as never),
+    clientErrorHandler: refuseMalformedHttp,
+  });
+  const closing = new AbortController();
+  const uploads = new UploadStore(config.uploads.dir, config.uploads.maxActive);
+  await uploads.open();
+  app.decorate('config', config);
+  app.decorate('recognizer', recognizer);
+  app.decorate('metrics', metrics);
+  app.decorate('apiKeys', new KeyRing(config.server.apiKeys));
+  app.decorate('hypotheses', new Hypotheses());
+  app.decorate('uploads', uploads);
+  app.decorate('closing', closing.signal);
+  let draining: NodeJS.Timeout | undefined;
+  app.addHook('preClose', async () => {
+    draining = setTimeout(() => closing.abort(new MalgwiError('shutting_down')), DRAIN_MS);
+  });
+  app.addHook('onClose', async () => {
+    clearTimeout(draining);
+    await uploads.close();
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    // A connection that was kept alive may still bring requests while those at work end.
+    if (draining !== undefined) throw new MalgwiError('shutting_down', { retryAfter: 5 });
+  });
+
+  await app.register(errorsPlugin);
+  await app.register(securityPlugin);
+  await app.register(httpMetricsPlugin);
+  await app.register(docsPlugin, { version: VERSION });
+  await app.register(multipart, {
+    limits: { ...MULTIPART_LIMITS, fileSize: config.uploads.maxBytes },
+    throwFileSizeLimit: true,
+  });
+  await app.register(websocket, { options: { maxPayload: config.live.maxMessageBytes } });
+  await app.register(registerRoutes);
+  await app.register(pagePlugin);
+  metrics.setModels(recognizer.models());
+  metrics.watchRecognizer(() => recognizer.stats());
+  return app;
+}
+
+/** Bytes that are no HTTP never reach a route; they are answered in the same shape. */
+function refuseMalformedHttp(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const code = timedOut ? 'timeout' : 'invalid_request';
+  this.metrics.errorAnswered(code, 'http');
+  const body = JSON.stringify(toOpenAiError(new MalgwiError(code)));
+  const status = timedOut ? '408 Request Timeout' : `${ERRORS.invalid_request.status} Bad Request`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,43 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+const MULTIPART = 'multipart/form-data';
+
+/** The API description (OpenAPI 3.1) at /openapi.json and its page at /docs. Registered before the routes it describes. */
+export const docsPlugin = fp(
+  async (app: FastifyInstance, options: { readonly version: string }) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Malgwi',
+          description: 'Korean speech to text and seat intents. Speaks the transcription API of OpenAI.',
+          version: options.version,
+          license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        },
+        components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+        ...(app.apiKeys.open ? {} : { security: [{ key: [] }] }),
+        tags: [
+          { name: 'audio', description: 'Speech to text' },
+          { name: 'models', description: 'Installed models' },
+          { name: 'intents', description: 'Seat intents' },
+          { name: 'accuracy', description: 'Counting errors against references' },
+          { name: 'operation', description: 'For those who run the service' },
+        ],
+      },
+      transform: ({ schema, url, route }) => {
+        const body = route.config?.multipartBody;
+        if (body === undefined) return { schema, url };
+        return { schema: { ...schema, consumes: [MULTIPART], body }, url };
+      },
+    });
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { docExpansion: 'list', deepLinking: false },
+    });
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  },
+  { name: 'malgwi-docs' },
+);

@@ -1,0 +1,57 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { MalgwiError, toOpenAiError } from '../../errors.js';
+import { retryAfterOf, toMalgwiError } from '../errors.js';
+
+/** Answers one error: OpenAI's shape, Retry-After where it helps, details of the inside only in the log. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = toMalgwiError(error);
+  const { status } = known.entry;
+  request.server.metrics.errorAnswered(known.code, 'http');
+  if (known.code === 'queue_full' || known.code === 'not_ready' || known.code === 'shutting_down') {
+    request.server.metrics.admissionRejected(known.code);
+  }
+  if (status >= 500) request.log.error({ err: known, code: known.code }, 'request failed');
+  else request.log.info({ code: known.code }, 'request refused');
+  const wait = retryAfterOf(known);
+  if (wait !== undefined) void reply.header('retry-after', String(wait));
+  if (known.code === 'invalid_api_key') void reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).type('application/json; charset=utf-8').send(toOpenAiError(known));
+}
+
+/** Which methods an address has, for 405 instead of 404. */
+class MethodTable {
+  readonly #routes: { readonly pattern: RegExp; readonly methods: Set<string> }[] = [];
+
+  add(url: string, methods: readonly string[]): void {
+    if (url.includes('*')) return;
+    const source = url
+      .split('/')
+      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+      .join('/');
+    const pattern = new RegExp(`^${source}/?$`);
+    const known = this.#routes.find((route) => route.pattern.source === pattern.source);
+    if (known === undefined) this.#routes.push({ pattern, methods: new Set(methods) });
+    else for (const method of methods) known.methods.add(method);
+  }
+
+  allowed(path: string): string[] {
+    return this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]);
+  }
+}
+
+/** The one error handler and the one not-found handler. */
+export const errorsPlugin = fp(
+  async (app: FastifyInstance) => {
+    const methods = new MethodTable();
+    app.addHook('onRoute', (route) => methods.add(route.url, [route.method].flat()));
+    app.setErrorHandler(answerError);
+    app.setNotFoundHandler((request, reply) => {
+      const allowed = methods.allowed(request.url.split('?', 1)[0]);
+      if (allowed.length === 0) return answerError(new MalgwiError('not_found'), request, reply);
+      void reply.header('allow', [...new Set(allowed)].join(', '));
+      return answerError(new MalgwiError('method_not_allowed'), request, reply);
+    });
+  },
+  { name: 'malgwi-errors' },
+);

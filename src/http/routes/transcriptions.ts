@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { MalgwiError } from '../../errors.js';
+import type { Transcript } from '../../recognition/contract.js';
+import { toMalgwiError } from '../errors.js';
+import { resolveModel } from '../models.js';
+import { ErrorSchema } from '../schemas/common.js';
+import { TranscriptionBodySchema, TranscriptionSchema } from '../schemas/transcriptions.js';
+import { cancellationOf } from '../transcription/cancel.js';
+import { TranscriptionEvents } from '../transcription/events.js';
+import { readFields } from '../transcription/fields.js';
+import type { TranscriptionRequest } from '../transcription/fields.js';
+import { formatTranscript } from '../transcription/format.js';
+import { receiveForm } from '../transcription/receive.js';
+
+/** Larger uploads give way to smaller ones: a lecture must not hold up a sentence. */
+const BATCH_BYTES = 8 * 2 ** 20;
+
+/** `POST /v1/audio/transcriptions`, as OpenAI's. */
+export async function transcriptionRoutes(app: FastifyInstance): Promise<void> {
+  app.post(
+    '/audio/transcriptions',
+    {
+      schema: {
+        tags: ['audio'],
+        summary: 'Transcribes a file',
+        description:
+          'As OpenAI documents it. response_format text, srt and vtt answer with text; stream=true with server-sent events.',
+        response: {
+          200: { content: { 'application/json': { schema: TranscriptionSchema } } },
+          '4xx': ErrorSchema,
+          '5xx': ErrorSchema,
+        },
+      },
+      // The answers are built by hand in five formats; the schema above only describes the JSON ones.
+      serializerCompiler: () => (data) => JSON.stringify(data),
+      config: { multipartBody: TranscriptionBodySchema },
+    },
+    async (request, reply) => {
+      // Capacity is taken before a byte of the file is read.
+      const { queued, queueLimit } = app.recognizer.stats();
+      if (queued >= queueLimit) throw new MalgwiError('queue_full', { retryAfter: 2 });
+      const release = app.uploads.reserve();
+      const cancellation = cancellationOf(reply, app.config.uploads.timeoutMs, app.closing);
+      try {
+        return await transcribeUpload(app, request, reply, cancellation.signal);
+      } catch (error) {
+        const { signal } = cancellation;
+        throw signal.aborted ? (signal.reason as MalgwiError) : error;
+      } finally {
+        cancellation.dispose();
+        release();
+      }
+    },
+  );
+}
+
+async function transcribeUpload(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  signal: AbortSignal,
+): Promise<FastifyReply> {
+  const { fields, upload } = await receiveForm(app, request, signal);
+  try {
+    const wanted = readFields(fields);
+    const { name: model } = resolveModel(app, wanted.model);
+    const started = performance.now();
+    const options = {
+      model,
+      maxSeconds: app.config.uploads.maxSeconds,
+      priority: upload.bytes > BATCH_BYTES ? ('batch' as const) : ('interactive' as const),
+      signal,
+      ...(wanted.endpoint === undefined ? {} : { endpoint: wanted.endpoint }),
+      ...(wanted.hotWords.length === 0 ? {} : { hotWords: wanted.hotWords }),
+    };
+    const finish = (transcript: Transcript): Transcript => {
+      record(app, transcript, (performance.now() - started) / 1000);
+      app.hypotheses.remember(request.id, { model, text: transcript.text });
+      if (!reply.sent)
+        void reply.header('openai-processing-ms', String(Math.round(performance.now() - started)));
+      return transcript;
+    };
+    if (wanted.stream) return await streamTranscript(app, reply, upload.path, options, wanted, finish);
+    const transcript = finish(await app.recognizer.transcribeFile(upload.path, options));
+    const { type, body } = formatTranscript(transcript, wanted);
+    return await reply.type(type).send(body);
+  } finally {
+    await upload.remove();
+  }
+}
+
+/**
+ * Nothing is sent before the first segment, so that audio nobody can decode is answered with a status and not with an
+ * event; from then on errors are events.
+ */
+async function streamTranscript(
+  app: FastifyInstance,
+  reply: FastifyReply,
+  path: string,
+  options: Parameters<FastifyInstance['recognizer']['transcribeFile']>[1],
+  wanted: TranscriptionRequest,
+  finish: (transcript: Transcript) => Transcript,
+): Promise<FastifyReply> {
+  const events = new TranscriptionEvents(wanted.logprobs);
+  let sent = false;
+  const start = (): void => {
+    if (sent) return;
+    sent = true;
+    void reply.header('cache-control', 'no-cache, no-transform').header('x-accel-buffering', 'no');
+    void reply.type('text/event-stream; charset=utf-8').send(events.stream);
+  };
+  try {
+    const transcript = await app.recognizer.transcribeFile(path, {
+      ...options,
+      onSegment: (segment) => {
+        start();
+        events.segment(segment);
+      },
+    });
+    finish(transcript);
+    start();
+    events.done(transcript);
+  } catch (error) {
+    if (!sent) {
+      events.close();
+      throw error;
+    }
+    const known = toMalgwiError(options?.signal?.aborted === true ? options.signal.reason : error);
+    app.metrics.errorAnswered(known.code, 'http');
+    reply.log[known.entry.status >= 500 ? 'error' : 'info'](
+      { err: known },
+      'transcription failed while streaming',
+    );
+    events.fail(known);
+  }
+  return reply;
+}
+
+function record(app: FastifyInstance, transcript: Transcript, elapsedSeconds: number): void {
+  const { metrics } = app;
+  const { model, duration, processingSeconds, stages } = transcript;
+  metrics.audioReceived(duration, { model, kind: 'batch' });
+  metrics.audioProcessed(duration, { model, kind: 'batch' });
+  metrics.observeTranscription(elapsedSeconds, model);
+  metrics.observeStages(stages, 'batch');
+  if (duration > 0) metrics.observeRealTimeFactor(processingSeconds / duration, { model, kind: 'batch' });
+}

@@ -1,0 +1,93 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { MalgwiError } from '../../errors.js';
+import { toMalgwiError } from '../errors.js';
+import type { Upload } from '../uploads.js';
+import { checkName, fieldName } from './fields.js';
+import type { Fields } from './fields.js';
+
+export interface Received {
+  readonly fields: Fields;
+  readonly upload: Upload;
+}
+
+/**
+ * Reads the form: fields into memory (few and short), the file straight to the disk, in any order. Whatever is wrong,
+ * the file is removed and the rest of the body is let through unread, so that the client can read the answer.
+ * @throws MalgwiError missing_file | too_many_fields | file_too_large | invalid_field | invalid_request | audio_empty ...
+ */
+export async function receiveForm(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  signal: AbortSignal,
+): Promise<Received> {
+  if (!request.isMultipart()) {
+    throw new MalgwiError('unsupported_media_type', { detail: 'The body must be multipart/form-data.' });
+  }
+  const fields = new Map<string, string[]>();
+  let upload: Upload | undefined;
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'file') {
+        if (part.fieldname !== 'file') {
+          throw new MalgwiError('invalid_field', {
+            param: part.fieldname.slice(0, 64),
+            detail: 'Only the field `file` may hold a file.',
+          });
+        }
+        upload = await app.uploads.save(part.file, signal);
+        // The stream ends early and cleanly when the limit is met.
+        if (part.file.truncated) throw new MalgwiError('file_too_large');
+        continue;
+      }
+      const name = fieldName(part.fieldname);
+      if (part.fieldnameTruncated || part.valueTruncated) {
+        throw new MalgwiError('text_too_long', {
+          param: name.slice(0, 64),
+          detail: 'A field is longer than is accepted.',
+        });
+      }
+      if (name === 'file') {
+        throw new MalgwiError('invalid_field', {
+          param: 'file',
+          detail: 'file must be a file with a filename, not text.',
+        });
+      }
+      checkName(name, fields);
+      const value = typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
+      const known = fields.get(name);
+      if (known === undefined) fields.set(name, [value]);
+      else known.push(value);
+    }
+    if (upload === undefined) throw new MalgwiError('missing_file', { param: 'file' });
+    if (upload.bytes === 0) throw new MalgwiError('audio_empty', { param: 'file' });
+    return { fields, upload };
+  } catch (error) {
+    await upload?.remove();
+    request.raw.unpipe();
+    request.raw.resume();
+    throw describe(error, app, signal);
+  }
+}
+
+/** What the form parser throws without a code is about the form; what the disk throws is about us. */
+function describe(error: unknown, app: FastifyInstance, signal: AbortSignal): MalgwiError {
+  if (signal.aborted && signal.reason instanceof MalgwiError) return signal.reason;
+  const known = toMalgwiError(error);
+  if (known.code === 'file_too_large') {
+    return new MalgwiError('file_too_large', {
+      param: 'file',
+      detail: `The file is larger than ${app.config.uploads.maxBytes} bytes.`,
+    });
+  }
+  if (known.code !== 'internal_error' || isSystemError(error)) return known;
+  return new MalgwiError('invalid_request', {
+    detail: 'The multipart body is malformed or ends early.',
+    cause: error,
+  });
+}
+
+function isSystemError(error: unknown): boolean {
+  const code =
+    error instanceof Error && 'syscall' in error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code !== undefined && code !== 'ECONNRESET' && code !== 'EPIPE';
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify';
+import { buildApp, DRAIN_MS } from './app.js';
+import type { Config } from './config.js';
+import { Metrics } from './metrics/index.js';
+import type { Recognizer } from './recognition/contract.js';
+import { createRecognizer } from './recognition/index.js';
+import { VERSION } from './version.js';
+
+/** Connections that are still open so long after closing began are cut. */
+const CUT_MS = DRAIN_MS + 2000;
+
+export interface RunningServer {
+  readonly app: FastifyInstance;
+  readonly recognizer: Recognizer;
+  readonly metrics: Metrics;
+  /** `http://host:port` */
+  readonly address: string;
+  /** Resolves when the models are loaded and the service is ready; rejects when it never will be. */
+  readonly ready: Promise<void>;
+  /** Refuses new requests, lets those at work end for a while, then stops the workers. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the service: listens at once (so that /healthz answers and /readyz says not_ready), loads the default model
+ * meanwhile. Signals are the caller's: see {@link closeOnSignals}.
+ * @throws MalgwiError of a broken model package, or the system's error when the address is taken
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const metrics = new Metrics({ version: VERSION });
+  let app: FastifyInstance | undefined;
+  const recognizer = await createRecognizer({
+    modelsDir: config.models.dir,
+    defaultModel: config.models.default,
+    workers: config.workers.count,
+    queueLimit: config.workers.queueLimit,
+    maxStreams: config.live.maxSessions,
+    onWorkerRestart: (reason) => app?.log.error({ reason }, 'a worker died and was replaced'),
+    onInternalError: (method, stack) => app?.log.error({ method, stack }, 'a worker met an unforeseen error'),
+    onQueueWait: (seconds, priority) => metrics.observeQueueWait(seconds, priority),
+  });
+  const close = async (): Promise<void> => {
+    const deadline = setTimeout(() => app?.server.closeAllConnections(), CUT_MS);
+    deadline.unref();
+    await app?.close();
+    clearTimeout(deadline);
+    await recognizer.close();
+    metrics.close();
+  };
+  try {
+    app = await buildApp({ config, recognizer, metrics });
+    const address = await app.listen({ host: config.server.host, port: config.server.port });
+    const { log } = app;
+    if (config.server.apiKeys.length === 0 && !/^(127\.|::1$|localhost$)/.test(config.server.host)) {
+      log.warn('the service listens beyond this machine and asks for no key: set MALGWI_API_KEYS');
+    }
+    const ready = recognizer.start().then(
+      () => log.info({ model: recognizer.defaultModel }, 'ready'),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'the model could not be started');
+        throw error;
+      },
+    );
+    ready.catch(() => undefined);
+    return { app, recognizer, metrics, address, ready, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Closes gracefully on SIGTERM and SIGINT; a second signal ends the process at once. */
+export function closeOnSignals(server: RunningServer): void {
+  let closing = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (closing) process.exit(130);
+    closing = true;
+    server.app.log.info({ signal }, 'closing');
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        server.app.log.error({ err: error }, 'closing failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
