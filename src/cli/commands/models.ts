@@ -1,0 +1,143 @@
+/** `malgwi models`: what is installed, and what a package says about itself. */
+import type { Command } from 'commander';
+import { MalgwiError } from '../../errors.js';
+import type { ModelPackage } from '../../models/manifest.js';
+import { errorLine, guarded, printable } from '../errors.js';
+import { readConfig } from '../options.js';
+import { table } from '../table.js';
+
+interface ModelsOptions {
+  readonly modelsDir?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  $ malgwi models
+  $ malgwi models show malgwi-ko
+  $ malgwi models list --json --models-dir /srv/models`;
+
+export function registerModels(program: Command): void {
+  const models = program
+    .command('models')
+    .description('list the installed models, or show one')
+    .addHelpText('after', EXAMPLES);
+  models
+    .command('list', { isDefault: true })
+    .description('installed models (default)')
+    .option('--models-dir <folder>', 'folder of model packages')
+    .option('--json', 'print JSON')
+    .action(guarded(list));
+  models
+    .command('show')
+    .description('everything a model package says about itself')
+    .argument('<name>', 'installed model')
+    .option('--models-dir <folder>', 'folder of model packages')
+    .option('--json', 'print the manifest as JSON')
+    .action(guarded(show));
+}
+
+async function open(options: ModelsOptions) {
+  const config = await readConfig(options);
+  const { ModelRegistry } = await import('../../models/registry.js');
+  return { registry: await ModelRegistry.open(config.models.dir), config };
+}
+
+const sizeOf = ({ manifest }: ModelPackage): number =>
+  Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+
+const errorRate = (metric: { readonly edits: number; readonly referenceCharacters: number }): string =>
+  `${((100 * metric.edits) / Math.max(1, metric.referenceCharacters)).toFixed(2)} %`;
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const millions = (count: number): string => `${(count / 1e6).toFixed(1)} M`;
+
+async function list(options: ModelsOptions): Promise<void> {
+  const { registry, config } = await open(options);
+  const models = registry.list().map((model) => ({
+    name: model.manifest.name,
+    version: model.manifest.version,
+    language: model.manifest.language,
+    family: model.manifest.family,
+    architecture: model.manifest.architecture.name,
+    parameters: model.manifest.architecture.parameters,
+    bytes: sizeOf(model),
+    license: model.manifest.license.weights,
+    isDefault: model.manifest.name === config.models.default,
+    metrics: model.manifest.metrics,
+  }));
+  const broken = registry.broken.map(({ folder, error }) => ({
+    folder,
+    code: error.code,
+    message: error.message,
+  }));
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ models, broken }, null, 2)}\n`);
+    return;
+  }
+  const rows = models.map((model) => [
+    `${model.name}${model.isDefault ? ' *' : ''}`,
+    model.version,
+    model.architecture,
+    millions(model.parameters),
+    megabytes(model.bytes),
+    model.metrics[0] === undefined ? '-' : `${errorRate(model.metrics[0])} (${model.metrics[0].set})`,
+    model.license,
+  ]);
+  const head = ['NAME', 'VERSION', 'ARCHITECTURE', 'PARAMETERS', 'SIZE', 'CER', 'LICENCE'];
+  process.stdout.write(`${table([head, ...rows])}\n* is the default\n`);
+  for (const { folder, error } of registry.broken) {
+    process.stderr.write(`${printable(folder)}: ${errorLine(error)}\n`);
+  }
+}
+
+async function show(name: string, options: ModelsOptions): Promise<void> {
+  const { registry } = await open(options);
+  const model = registry.list().find(({ manifest }) => manifest.name === name);
+  if (model === undefined) {
+    const broken = registry.broken.find(({ folder }) => folder === name);
+    if (broken !== undefined) throw broken.error;
+    const names = registry.list().map(({ manifest }) => manifest.name);
+    throw new MalgwiError('model_not_found', {
+      detail: `No model named ${name} is installed; there is ${names.join(', ')}.`,
+    });
+  }
+  const { manifest } = model;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(manifest, null, 2)}\n`);
+    return;
+  }
+  const { architecture, frontEnd, encoder } = manifest;
+  const facts: string[][] = [
+    ['name', `${manifest.name} ${manifest.version}`],
+    ['description', manifest.description],
+    ['language', manifest.language],
+    [
+      'architecture',
+      `${architecture.name} (${manifest.family}), ${millions(architecture.parameters)} parameters`,
+    ],
+    [
+      'front end',
+      `${frontEnd.kind}, ${frontEnd.numMels} mels, ${frontEnd.windowMs}/${frontEnd.hopMs} ms, ${frontEnd.window} window`,
+    ],
+    ['tokens', `${manifest.tokens.unit} (${manifest.tokens.file})`],
+    ['encoder', `${encoder.frameMs} ms a frame, ${manifest.graphs.encoder.precision}`],
+    ['decoder', manifest.decoder.method],
+    ['size', megabytes(sizeOf(model))],
+    ['licence', manifest.license.weights],
+    ...(manifest.license.notes === undefined ? [] : [['', manifest.license.notes]]),
+    ...manifest.training.data.map((set) => [
+      'trained on',
+      `${set.name}: ${set.hours} h${set.speakers === undefined ? '' : `, ${set.speakers} speakers`} (${set.license})`,
+    ]),
+    ...manifest.metrics.map((metric) => [
+      'CER',
+      `${errorRate(metric)} on ${metric.set} (${metric.edits} edits of ${metric.referenceCharacters} ` +
+        `characters, ${metric.utterances} utterances, ${metric.decoding}, ${metric.normalizer})`,
+    ]),
+    ...Object.entries(manifest.files).map(([file, entry]) => [
+      'file',
+      `${file} ${entry.bytes} bytes sha256:${entry.sha256}`,
+    ]),
+  ];
+  process.stdout.write(`${table(facts)}\n`);
+}
