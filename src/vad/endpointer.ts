@@ -60,8 +60,22 @@ export class Endpointer {
   private active = false;
   private previousEnd = 0;
   private utterance: Utterance | undefined;
+  /** The durations of the config in samples. */
+  private readonly minSpeech: number;
+  private readonly silence: number;
+  private readonly prefix: number;
+  private readonly suffix: number;
+  private readonly maxUtterance: number;
 
-  constructor(private readonly config: EndpointConfig) {}
+  constructor(private readonly config: EndpointConfig) {
+    const samples = (ms: number): number => Math.round(ms * SAMPLES_PER_MS);
+    this.maxUtterance = samples(config.maxUtteranceMs);
+    this.silence = samples(config.silenceDurationMs);
+    this.suffix = samples(config.suffixPaddingMs);
+    // Both must fit into an utterance with room to spare, or it would reach its limit before it is announced.
+    this.prefix = Math.min(samples(config.prefixPaddingMs), Math.floor(this.maxUtterance / 2));
+    this.minSpeech = Math.min(samples(config.minSpeechMs), this.maxUtterance / 4);
+  }
 
   /** Samples seen so far. */
   get position(): number {
@@ -118,22 +132,20 @@ export class Endpointer {
   }
 
   private paddedStart(window: number): number {
-    const padded = window * VAD_WINDOW - Math.round(this.config.prefixPaddingMs * SAMPLES_PER_MS);
-    return Math.max(this.previousEnd, padded, 0);
+    return Math.max(this.previousEnd, window * VAD_WINDOW - this.prefix, 0);
   }
 
   private advance(utterance: Utterance): EndpointEvent[] {
-    const { minSpeechMs, silenceDurationMs, maxUtteranceMs } = this.config;
     const events: EndpointEvent[] = [];
-    if (!utterance.announced && utterance.speechWindows * VAD_WINDOW >= minSpeechMs * SAMPLES_PER_MS) {
+    if (!utterance.announced && utterance.speechWindows * VAD_WINDOW >= this.minSpeech) {
       utterance.announced = true;
       events.push({ type: 'speech_start', sample: utterance.start });
     }
     const silence = this.position - (utterance.lastSpeechWindow + 1) * VAD_WINDOW;
-    if (!this.active && silence >= silenceDurationMs * SAMPLES_PER_MS) {
+    if (!this.active && silence >= this.silence) {
       if (utterance.announced) events.push(this.close(utterance, 'silence'));
       this.utterance = undefined;
-    } else if (this.position - utterance.start >= maxUtteranceMs * SAMPLES_PER_MS) {
+    } else if (this.position - utterance.start >= this.maxUtterance) {
       // What stayed below minSpeechMs for so long is a row of clicks.
       if (utterance.announced) events.push(...this.cut(utterance));
       else this.utterance = undefined;
@@ -143,8 +155,7 @@ export class Endpointer {
 
   private close(utterance: Utterance, reason: 'silence' | 'max_length' | 'flush'): EndpointEvent {
     const lastSpeechSample = (utterance.lastSpeechWindow + 1) * VAD_WINDOW;
-    const padded = lastSpeechSample + Math.round(this.config.suffixPaddingMs * SAMPLES_PER_MS);
-    this.previousEnd = Math.min(padded, this.position);
+    this.previousEnd = Math.min(lastSpeechSample + this.suffix, this.position);
     const speech = utterance.probabilities.slice(0, utterance.lastSpeechWindow - utterance.firstWindow + 1);
     return {
       type: 'speech_end',

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EndpointConfig } from './contract.js';
+import { VAD_WINDOW } from './contract.js';
+import { DEFAULT_ENDPOINT, DEFAULT_LIVE_ENDPOINT, Endpointer } from './endpointer.js';
+import type { EndpointEvent } from './endpointer.js';
+
+type SpeechEnd = Extract<EndpointEvent, { type: 'speech_end' }>;
+
+/** Silence of 10 windows (320 ms), padding of one window, at least 2 windows of speech, at most 60. */
+const config: EndpointConfig = {
+  threshold: 0.5,
+  negativeThreshold: 0.35,
+  minSpeechMs: 64,
+  silenceDurationMs: 320,
+  prefixPaddingMs: 32,
+  suffixPaddingMs: 32,
+  maxUtteranceMs: 1920,
+};
+
+const repeat = (value: number, count: number): number[] => new Array<number>(count).fill(value);
+const w = (windows: number): number => windows * VAD_WINDOW;
+
+function run(probabilities: readonly number[], overrides: Partial<EndpointConfig> = {}): EndpointEvent[] {
+  const endpointer = new Endpointer({ ...config, ...overrides });
+  return [...probabilities.flatMap((value) => endpointer.push(value)), ...endpointer.flush()];
+}
+
+describe('Endpointer', () => {
+  it('finds an utterance between silences, padded', () => {
+    const events = run([...repeat(0, 20), ...repeat(0.9, 30), ...repeat(0.1, 20)]);
+    expect(events).toEqual([
+      { type: 'speech_start', sample: w(19) },
+      {
+        type: 'speech_end',
+        sample: w(51),
+        lastSpeechSample: w(50),
+        meanProbability: expect.closeTo(0.9, 10) as number,
+        reason: 'silence',
+      },
+    ]);
+  });
+
+  it('announces speech as soon as it lasted minSpeechMs, and its end after the silence', () => {
+    const endpointer = new Endpointer(config);
+    const at: Record<string, number> = {};
+    [...repeat(0, 5), ...repeat(1, 10), ...repeat(0, 20)].forEach((value, window) => {
+      for (const event of endpointer.push(value)) at[event.type] = window;
+    });
+    expect(at).toEqual({ speech_start: 6, speech_end: 24 });
+  });
+
+  it('keeps speech going between the thresholds, but does not start it there', () => {
+    expect(run(repeat(0.4, 50))).toEqual([]);
+    const [start, end] = run([...repeat(0.9, 3), ...repeat(0.4, 30), ...repeat(0.3, 20)]);
+    expect(start).toMatchObject({ sample: 0 });
+    expect(end).toMatchObject({ lastSpeechSample: w(33) });
+  });
+
+  it('bridges pauses shorter than the silence', () => {
+    const events = run([...repeat(1, 5), ...repeat(0, 9), ...repeat(1, 5), ...repeat(0, 10)]);
+    expect(events).toHaveLength(2);
+    expect(events[1]).toMatchObject({ lastSpeechSample: w(19) });
+  });
+
+  it('drops noise shorter than minSpeechMs', () => {
+    expect(run([...repeat(0, 5), 1, ...repeat(0, 20)])).toEqual([]);
+  });
+
+  it('keeps at the flush what was being said, however short', () => {
+    expect(run([...repeat(0, 5), 1])).toEqual([
+      { type: 'speech_start', sample: w(4) },
+      { type: 'speech_end', sample: w(6), lastSpeechSample: w(6), meanProbability: 1, reason: 'flush' },
+    ]);
+    expect(run([...repeat(0, 5), 1, 0])).toEqual([]);
+  });
+
+  it('goes on after a flush', () => {
+    const endpointer = new Endpointer(config);
+    repeat(1, 10).forEach((value) => endpointer.push(value));
+    expect(endpointer.flush()).toMatchObject([{ reason: 'flush', sample: w(10) }]);
+    expect(endpointer.flush()).toEqual([]);
+    const events = repeat(1, 2).flatMap((value) => endpointer.push(value));
+    expect(events).toEqual([{ type: 'speech_start', sample: w(10) }]);
+  });
+
+  it('never starts before the end of the utterance before', () => {
+    const events = run([...repeat(1, 5), ...repeat(0, 10), ...repeat(1, 5), ...repeat(0, 10)], {
+      prefixPaddingMs: 2000,
+      suffixPaddingMs: 160,
+    });
+    expect(events.map(({ sample }) => sample)).toEqual([0, w(10), w(10), w(25)]);
+  });
+
+  it('never ends after what was heard', () => {
+    const events = run([...repeat(1, 5), ...repeat(0, 10)], { suffixPaddingMs: 5000 });
+    expect(events[1]).toMatchObject({ sample: w(15) });
+  });
+
+  it('cuts what is too long at its quietest recent moment, without a gap', () => {
+    const probabilities = repeat(0.9, 100);
+    probabilities[10] = 0.36;
+    probabilities[50] = 0.4;
+    const events = run(probabilities);
+    const cut = w(50) + VAD_WINDOW / 2;
+    expect(events[1]).toMatchObject({ type: 'speech_end', sample: cut, reason: 'max_length' });
+    expect(events[2]).toEqual({ type: 'speech_start', sample: cut });
+    expect((events[1] as SpeechEnd).meanProbability).toBeCloseTo((49 * 0.9 + 0.36 + 0.4) / 51, 10);
+  });
+
+  it('ends rather than cuts when only silence would follow', () => {
+    const events = run([...repeat(0.9, 57), ...repeat(0.01, 40)]);
+    expect(events).toHaveLength(2);
+    expect(events[1]).toMatchObject({ reason: 'max_length', lastSpeechSample: w(57), sample: w(58) });
+  });
+
+  it('takes NaN for silence', () => {
+    expect(run([...repeat(1, 5), ...repeat(NaN, 10)])).toMatchObject([
+      { type: 'speech_start' },
+      { type: 'speech_end', reason: 'silence', meanProbability: 1 },
+    ]);
+  });
+
+  describe('for any probabilities', () => {
+    const anything = fc.record({
+      // Runs rather than independent values: the interesting states need some length.
+      runs: fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 1, max: 40 })), {
+        maxLength: 30,
+      }),
+      config: fc.constantFrom(
+        config,
+        DEFAULT_ENDPOINT,
+        DEFAULT_LIVE_ENDPOINT,
+        { ...config, minSpeechMs: 320, silenceDurationMs: 64, maxUtteranceMs: 1000 },
+        { ...config, minSpeechMs: 2000, prefixPaddingMs: 2000, maxUtteranceMs: 1000 },
+        { ...config, minSpeechMs: 0, prefixPaddingMs: 2000, suffixPaddingMs: 2000 },
+      ),
+    });
+
+    it('utterances are in order, apart, bounded, and hold all speech', () => {
+      fc.assert(
+        fc.property(anything, ({ runs, config }) => {
+          const probabilities = runs.flatMap(([value, count]) => repeat(value, count));
+          const endpointer = new Endpointer(config);
+          const utterances: { start: number; end: number }[] = [];
+          let open: number | undefined;
+          let promised = 0;
+          const apply = (events: readonly EndpointEvent[]): void => {
+            for (const event of events) {
+              expect(event.sample).toBeGreaterThanOrEqual(promised);
+              expect(event.sample).toBeLessThanOrEqual(endpointer.position);
+              if (event.type === 'speech_start') {
+                expect(open).toBeUndefined();
+                expect(event.sample).toBeGreaterThanOrEqual(utterances.at(-1)?.end ?? 0);
+                open = event.sample;
+              } else {
+                expect(open).toBeDefined();
+                expect(event.sample).toBeGreaterThan(open!);
+                expect(event.sample - open!).toBeLessThanOrEqual(config.maxUtteranceMs * 16 + VAD_WINDOW);
+                expect(event.meanProbability).toBeGreaterThanOrEqual(0);
+                expect(event.meanProbability).toBeLessThanOrEqual(1);
+                utterances.push({ start: open!, end: event.sample });
+                open = undefined;
+              }
+            }
+            promised = endpointer.earliestNeeded;
+          };
+          for (const value of probabilities) apply(endpointer.push(value));
+          apply(endpointer.flush());
+          expect(open).toBeUndefined();
+
+          let speech = 0;
+          const needed = Math.max(
+            1,
+            Math.ceil((Math.min(config.minSpeechMs, config.maxUtteranceMs / 4) * 16) / VAD_WINDOW),
+          );
+          probabilities.forEach((value, window) => {
+            speech = value >= config.threshold ? speech + 1 : 0;
+            if (speech < needed) return;
+            // A run of speech long enough is covered from its first to its last window; a cut may pass through one.
+            const [from, to] = [w(window + 1 - speech), w(window + 1)];
+            const covered = utterances.reduce(
+              (sum, { start, end }) => sum + Math.max(0, Math.min(to, end) - Math.max(from, start)),
+              0,
+            );
+            expect(covered).toBe(to - from);
+          });
+        }),
+        { numRuns: 200 },
+      );
+    });
+  });
+});
