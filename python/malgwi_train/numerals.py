@@ -61,7 +61,9 @@ def _read(match: re.Match[str]) -> str:
         reading = digits(plain)
     else:
         value = int(plain)
-        limit = NATIVE_COUNTERS.get(counter, 0)
+        # After a letter it names a seat (A3 좌석) and counts nothing.
+        before = match.string[: match.start()].rstrip()
+        limit = 0 if re.search(r"[A-Za-z]$", before) else NATIVE_COUNTERS.get(counter, 0)
         if not fraction and 1 <= value <= limit:
             return native(value) + " " + counter
         reading = sino(value)
