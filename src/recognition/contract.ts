@@ -146,6 +146,7 @@ export interface InstalledModel {
 export interface RecognizerStats {
   readonly workers: number;
   readonly busy: number;
+  /** Files that wait for their turn. */
   readonly queued: number;
   readonly queueLimit: number;
   readonly liveStreams: number;

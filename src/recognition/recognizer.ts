@@ -167,7 +167,7 @@ class PooledRecognizer implements Recognizer {
     return {
       workers: this.pool.size,
       busy: this.pool.busy,
-      queued: this.pool.queued + this.gate.queued,
+      queued: this.gate.queued,
       queueLimit: this.gate.limit,
       liveStreams: this.liveStreams,
       restarts: this.pool.restarts,
