@@ -69,6 +69,9 @@ export async function operationRoutes(instance: FastifyInstance): Promise<void> 
       onRequest: requireKey(new KeyRing(adminKey === undefined ? [] : [adminKey])),
     },
     async (_request, reply) => {
+      // A scrape is a heartbeat: malgwi_ready stays fresh without anybody asking /readyz. Not awaited, so that a dead
+      // recogniser cannot take its metrics with it.
+      readiness.check().catch(() => undefined);
       void reply.type(app.metrics.contentType);
       return app.metrics.expose();
     },
