@@ -55,7 +55,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
       log.warn('the service listens beyond this machine and asks for no key: set MALGWI_API_KEYS');
     }
     const ready = recognizer.start().then(
-      () => log.info({ model: recognizer.defaultModel }, 'ready'),
+      () => {
+        metrics.readinessChecked(true);
+        log.info({ model: recognizer.defaultModel }, 'ready');
+      },
       (error: unknown) => {
         log.fatal({ err: error }, 'the model could not be started');
         throw error;

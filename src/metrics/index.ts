@@ -1,5 +1,6 @@
 /** What the service tells Prometheus. One class, named after what happens; nothing above it knows prom-client. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { ERRORS } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { IntentName } from '../intents/contract.js';
 import type { InstalledModel, Priority, RecognizerStats, StageTimes } from '../recognition/contract.js';
@@ -16,8 +17,10 @@ import { watchLoopDelay } from './loop-delay.js';
 /** How a request came in. */
 export type Protocol = 'http' | 'stream' | 'realtime' | 'deepgram' | 'vosk';
 export type LiveProtocol = Exclude<Protocol, 'http'>;
-export type RejectReason = 'queue_full' | 'too_many_sessions' | 'shutting_down' | 'not_ready';
-export type DropReason = 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed';
+const REJECT_REASONS = ['queue_full', 'too_many_sessions', 'shutting_down', 'not_ready'] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
+const DROP_REASONS = ['backlog', 'disconnected', 'session_limit', 'worker_crashed'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 export type Stage = 'audio' | 'features' | 'encoder' | 'decoding' | 'intent';
 export type RecognitionKind = 'live' | 'batch';
 
@@ -35,6 +38,16 @@ const CLOSE_CODES = new Set([
 ]);
 /** Event-loop quantiles reset at every scrape (two scrapers corrupt each other); the others are gauges called `_total`. */
 const UNWANTED = /^nodejs_(eventloop_lag_|active_(handles|requests|resources))/;
+
+/** The set that references of real requests (POST /v1/feedback) are counted under. */
+export const FEEDBACK_SET = 'feedback';
+const NO_COUNTS: AccuracyCounts = {
+  characterEdits: 0,
+  referenceCharacters: 0,
+  wordEdits: 0,
+  referenceWords: 0,
+  utterances: 0,
+};
 
 export class Metrics {
   readonly registry = new Registry();
@@ -167,6 +180,10 @@ export class Metrics {
     for (const { name } of this.registry.getMetricsAsArray()) {
       if (UNWANTED.test(name)) this.registry.removeSingleMetric(name);
     }
+    // A counter that appears with its first event hides that event from rate(): those with known labels start at 0.
+    for (const reason of REJECT_REASONS) this.#rejected.inc({ reason }, 0);
+    for (const reason of DROP_REASONS) this.#audioDropped.inc({ reason }, 0);
+    for (const code of Object.keys(ERRORS)) this.#errors.inc({ code, protocol: 'http' }, 0);
     this.#buildInfo.set({ version: options.version ?? 'unknown', node: process.versions.node }, 1);
     this.#stop.push(watchLoopDelay(this.#loop));
   }
@@ -281,7 +298,10 @@ export class Metrics {
         { model: name, version, family, architecture, language, default: String(model.isDefault) },
         1,
       );
-      for (const { set, cerNoSpaces } of model.metrics) this.#baseline.set({ model: name, set }, cerNoSpaces);
+      for (const { set, edits, referenceCharacters } of model.metrics) {
+        if (referenceCharacters > 0) this.#baseline.set({ model: name, set }, edits / referenceCharacters);
+      }
+      this.addAccuracy({ model: name, set: FEEDBACK_SET }, NO_COUNTS);
     }
   }
 

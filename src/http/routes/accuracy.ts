@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { MalgwiError } from '../../errors.js';
 import { NORMALIZER_VERSION, scoreCharacters, scoreWords } from '../../korean/scoring.js';
 import type { EditCounts } from '../../korean/scoring.js';
+import { FEEDBACK_SET } from '../../metrics/index.js';
 import { KeyRing, requireKey } from '../auth.js';
 import { MAX_SCORED_CHARACTERS } from '../hypotheses.js';
 import { resolveModel } from '../models.js';
@@ -11,8 +12,6 @@ import { responses } from '../schemas/common.js';
 
 /** Evaluation sets are a label of metrics: a handful is a choice, hundreds are a mistake. */
 const MAX_SETS = 64;
-/** The set that references of real requests are counted under. */
-const FEEDBACK_SET = 'feedback';
 /** More than any corpus has. */
 const Count = Type.Integer({ minimum: 0, maximum: 1e9 });
 

@@ -23,7 +23,7 @@ const ModelSchema = Type.Object({
   metrics: Type.Array(
     Type.Object({
       set: Type.String(),
-      cer_no_spaces: Type.Number(),
+      cer_no_spaces: Type.Number({ description: 'A ratio: edits / reference_characters.' }),
       edits: Type.Integer(),
       reference_characters: Type.Integer(),
       utterances: Type.Integer(),
@@ -58,7 +58,7 @@ export async function modelRoutes(instance: FastifyInstance): Promise<void> {
       .map(([alias]) => alias),
     metrics: model.metrics.map((metric) => ({
       set: metric.set,
-      cer_no_spaces: metric.cerNoSpaces,
+      cer_no_spaces: metric.referenceCharacters > 0 ? metric.edits / metric.referenceCharacters : 0,
       edits: metric.edits,
       reference_characters: metric.referenceCharacters,
       utterances: metric.utterances,
