@@ -42,7 +42,7 @@ export async function openInputs(names: readonly string[], signal: AbortSignal):
   return { list: names.map((name) => ({ name, path: name === STDIN ? path : name })), close };
 }
 
-/** Seconds of each input as its header claims; undefined where only decoding would tell, or the file cannot be opened. */
+/** Seconds of each input as its header claims; undefined where only decoding tells, 0 where it cannot be opened. */
 export async function probeSeconds(
   inputs: readonly Input[],
   raw: OpenAudioOptions['raw'],
@@ -52,7 +52,7 @@ export async function probeSeconds(
   const probe = async ({ path }: Input): Promise<number | undefined> => {
     const stream = await openAudioFile(path, raw === undefined ? {} : { raw }).catch(() => undefined);
     await stream?.close();
-    return stream?.info.durationSeconds;
+    return stream === undefined ? 0 : stream.info.durationSeconds;
   };
   for await (const value of mapOrdered(inputs, 4, probe)) seconds.push(value);
   return seconds;

@@ -181,9 +181,12 @@ function createSink(inputs: readonly Input[], format: Format, folder: string | u
       end: () => '\n]\n',
     };
   }
+  let titled = false;
   return {
-    add: (outcome, index) => {
-      const title = several ? `${index === 0 ? '' : '\n'}==> ${printable(outcome.input.name)} <==\n` : '';
+    add: (outcome) => {
+      if (outcome.transcript === undefined && format !== 'json') return Promise.resolve('');
+      const title = several ? `${titled ? '\n' : ''}==> ${printable(outcome.input.name)} <==\n` : '';
+      titled = true;
       return Promise.resolve(`${title}${render(outcome, format)}`);
     },
     end: () => '',
