@@ -10,20 +10,15 @@ const final = (text: string) => {
 };
 const partial = (text: string) => ({ type: 'partial', utterance: 0, start: 0, end: 1, text }) as const;
 
+// eslint-disable-next-line no-control-regex
+const COLOUR = /\u001b\[\d+m/g;
+
 /** What a terminal of one line would show, and the lines above it. */
 function terminal(columns: number) {
   let written = '';
   return {
     output: { isTTY: true, columns, write: (text: string) => (written += text) },
-    lines: () =>
-      written
-        .split('\n')
-        .map((line) =>
-          line
-            .split('\r\u001b[2K')
-            .at(-1)!
-            .replace(/\u001b\[\d+m/g, ''),
-        ),
+    lines: () => written.split('\n').map((line) => line.split('\r\u001b[2K').at(-1)!.replace(COLOUR, '')),
   };
 }
 
