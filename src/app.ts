@@ -1,5 +1,4 @@
 import multipart from '@fastify/multipart';
-import websocket from '@fastify/websocket';
 import Fastify from 'fastify';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { randomUUID } from 'node:crypto';
@@ -16,6 +15,7 @@ import { pagePlugin } from './http/plugins/page.js';
 import { securityPlugin } from './http/plugins/security.js';
 import { registerRoutes } from './http/routes/index.js';
 import { UploadStore } from './http/uploads.js';
+import { livePlugin } from './live/plugin.js';
 import { loggerOptions } from './logging.js';
 import type { Metrics } from './metrics/index.js';
 import type { Recognizer } from './recognition/contract.js';
@@ -58,7 +58,6 @@ export async function buildApp({
     // Ours alone: feedback finds hypotheses by it, so a client must not be able to choose it.
     genReqId: () => `req_${randomUUID()}`,
     requestIdHeader: false,
-    disableRequestLogging: false,
     bodyLimit: MAX_JSON_BYTES,
     requestTimeout: config.uploads.timeoutMs,
     trustProxy: config.server.trustProxy.length > 0 ? [...config.server.trustProxy] : false,
@@ -103,7 +102,7 @@ export async function buildApp({
     limits: { ...MULTIPART_LIMITS, fileSize: config.uploads.maxBytes },
     throwFileSizeLimit: true,
   });
-  await app.register(websocket, { options: { maxPayload: config.live.maxMessageBytes } });
+  await app.register(livePlugin, { recognizer, metrics, config });
   await app.register(registerRoutes);
   await app.register(pagePlugin);
   metrics.setModels(recognizer.models());

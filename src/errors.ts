@@ -80,6 +80,7 @@ export const ERRORS = {
   audio_too_long: invalid('The audio is longer than is accepted.', 413),
   file_too_large: invalid('The file is larger than is accepted.', 413, 1009),
   // Live
+  origin_not_allowed: invalid('Pages of this origin may not connect here.', 403),
   invalid_message: invalid('The message is not one this protocol knows.'),
   hello_required: invalid('The first message must be a hello.'),
   hello_timeout: invalid('No hello came in time.'),

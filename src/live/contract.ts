@@ -1,0 +1,114 @@
+/**
+ * The live session between wire protocols (outside) and the recogniser (inside). An adapter turns messages into
+ * {@link LiveCommand}s and {@link SessionEvent}s into messages; the core (session.ts) never sees a wire format.
+ */
+import type { LiveEncoding } from '../audio/contract.js';
+import type { PlainError } from '../errors.js';
+import type { IntentResult, Venue } from '../intents/contract.js';
+import type { LiveProtocol } from '../metrics/index.js';
+import type { LiveFeedResult, Segment } from '../recognition/contract.js';
+import type { EndpointConfig } from '../vad/contract.js';
+
+export interface SessionOptions {
+  readonly model?: string;
+  readonly encoding: LiveEncoding;
+  /** Of raw encodings; containers say theirs themselves. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly endpoint?: Partial<EndpointConfig>;
+  readonly partialIntervalMs?: number;
+  /** What seats intents are checked against; the configured venue without it. */
+  readonly venue?: Venue | string;
+  /** Whether intents are resolved at all. */
+  readonly intents: boolean;
+}
+
+/** What a client asks for, whatever its protocol. */
+export type LiveCommand =
+  | { readonly type: 'open'; readonly options: SessionOptions }
+  | { readonly type: 'audio'; readonly bytes: Uint8Array }
+  /** Finalise the current utterance and go on. */
+  | { readonly type: 'flush' }
+  /** End of the audio. */
+  | { readonly type: 'finish' }
+  | { readonly type: 'ping' }
+  /** The adapter could not understand a message. */
+  | { readonly type: 'invalid'; readonly error: PlainError };
+
+/** What a client is told. Times in seconds from the start of the audio. */
+export type SessionEvent =
+  | { readonly type: 'ready'; readonly session: string; readonly model: string; readonly sampleRate: number }
+  | { readonly type: 'speech_start'; readonly utterance: number; readonly time: number }
+  | {
+      readonly type: 'partial';
+      readonly utterance: number;
+      readonly start: number;
+      readonly end: number;
+      readonly text: string;
+    }
+  | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
+  | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment }
+  | {
+      readonly type: 'intent';
+      readonly utterance: number;
+      readonly result: IntentResult;
+      /** From a partial: it may change, and says nothing about what will be final. */
+      readonly tentative: boolean;
+    }
+  | { readonly type: 'pong' }
+  | { readonly type: 'error'; readonly error: PlainError }
+  /** Always the last one. */
+  | { readonly type: 'closed'; readonly reason: string; readonly audioSeconds: number };
+
+/** What happens to a session. */
+export type SessionInput =
+  | { readonly type: 'command'; readonly command: LiveCommand }
+  | { readonly type: 'opened'; readonly session: string; readonly model: string }
+  | { readonly type: 'recognized'; readonly result: LiveFeedResult }
+  /** The recogniser refused the stream or failed at it. */
+  | { readonly type: 'failed'; readonly error: PlainError }
+  /** Time has passed; sent at {@link LiveSession.deadline}. */
+  | { readonly type: 'tick' }
+  /** The service closes. */
+  | { readonly type: 'drain' }
+  | { readonly type: 'slow_reader' }
+  /** The socket is gone: nothing more can be said to anyone. */
+  | { readonly type: 'disconnected' };
+
+/** What a session wants done. `feed`, `flush` and `finish` come one at a time, each after the answer to the last. */
+export type SessionEffect =
+  | { readonly type: 'open'; readonly options: SessionOptions }
+  | { readonly type: 'feed'; readonly bytes: Uint8Array }
+  | { readonly type: 'flush' }
+  | { readonly type: 'finish' }
+  /** The recogniser's stream is needed no more. */
+  | { readonly type: 'release' }
+  | { readonly type: 'emit'; readonly event: SessionEvent }
+  /** After everything emitted so far. */
+  | { readonly type: 'close'; readonly code: number; readonly reason: string }
+  | { readonly type: 'measure'; readonly measure: Measure };
+
+/** Seconds throughout. */
+export type Measure =
+  | {
+      readonly name: 'audio_received' | 'audio_processed' | 'first_partial' | 'partial_lag';
+      readonly seconds: number;
+    }
+  | { readonly name: 'final_latency'; readonly seconds: number }
+  | {
+      readonly name: 'audio_dropped';
+      readonly seconds: number;
+      readonly reason: 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed';
+    }
+  | { readonly name: 'real_time_factor'; readonly ratio: number };
+
+/** One wire protocol on one connection; it may keep what its own protocol needs to remember. */
+export interface ProtocolAdapter {
+  readonly protocol: LiveProtocol;
+  /** Commands that follow from the connection itself, where a protocol opens its session by the address. */
+  open?(): readonly LiveCommand[];
+  text(message: string): readonly LiveCommand[];
+  binary(bytes: Uint8Array): readonly LiveCommand[];
+  /** Text messages, none for what the protocol has no message for. */
+  encode(event: SessionEvent): readonly string[];
+}

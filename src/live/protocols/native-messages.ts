@@ -1,0 +1,114 @@
+/** The messages of `/v1/stream`, as docs/reference/live.md describes them. Unknown fields are ignored. */
+import Type from 'typebox';
+import type { Static } from 'typebox';
+import type { LiveEncoding } from '../../audio/contract.js';
+import { SlotsSchema } from '../../http/schemas/intents.js';
+import { VenueSchema } from '../../http/schemas/venue.js';
+
+/** Names of encodings, and what other programs call them. */
+export const ENCODINGS: Readonly<Record<string, LiveEncoding>> = {
+  pcm_s16le: 'pcm_s16le',
+  s16le: 'pcm_s16le',
+  pcm_f32le: 'pcm_f32le',
+  f32le: 'pcm_f32le',
+  mulaw: 'mulaw',
+  alaw: 'alaw',
+  webm_opus: 'webm_opus',
+  'opus-in-webm': 'webm_opus',
+  ogg_opus: 'ogg_opus',
+  'opus-in-ogg': 'ogg_opus',
+};
+
+const milliseconds = (minimum: number, maximum: number) => Type.Optional(Type.Number({ minimum, maximum }));
+
+export const HelloSchema = Type.Object({
+  type: Type.Literal('hello'),
+  /** Needed by encodings without a header. */
+  sample_rate: Type.Optional(Type.Integer({ minimum: 4000, maximum: 192_000 })),
+  encoding: Type.String({ maxLength: 32 }),
+  channels: Type.Optional(Type.Integer({ minimum: 1, maximum: 8 })),
+  model: Type.Optional(Type.String({ maxLength: 128 })),
+  venue: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 64 }), VenueSchema])),
+  options: Type.Optional(
+    Type.Object({
+      silence_ms: milliseconds(64, 10_000),
+      threshold: milliseconds(0.01, 0.99),
+      prefix_padding_ms: milliseconds(0, 2000),
+      max_utterance_ms: milliseconds(1000, 28_000),
+      partial_interval_ms: milliseconds(50, 10_000),
+      intents: Type.Optional(Type.Boolean()),
+    }),
+  ),
+});
+export type Hello = Static<typeof HelloSchema>;
+
+export const FlushSchema = Type.Object({ type: Type.Literal('flush') });
+export const FinishSchema = Type.Object({ type: Type.Literal('finish') });
+export const PingSchema = Type.Object({ type: Type.Literal('ping') });
+
+const Seconds = Type.Number({ minimum: 0, description: 'Seconds from the start of the audio.' });
+const Utterance = Type.Integer({ minimum: 0 });
+const Confidence = Type.Number({ minimum: 0, maximum: 1 });
+
+export const SERVER_MESSAGES = {
+  ready: Type.Object({
+    type: Type.Literal('ready'),
+    session: Type.String(),
+    model: Type.String(),
+    sample_rate: Type.Integer(),
+  }),
+  speech_start: Type.Object({ type: Type.Literal('speech_start'), utterance: Utterance, time: Seconds }),
+  partial: Type.Object({
+    type: Type.Literal('partial'),
+    utterance: Utterance,
+    start: Seconds,
+    end: Seconds,
+    text: Type.String(),
+  }),
+  speech_end: Type.Object({ type: Type.Literal('speech_end'), utterance: Utterance, time: Seconds }),
+  final: Type.Object({
+    type: Type.Literal('final'),
+    utterance: Utterance,
+    start: Seconds,
+    end: Seconds,
+    text: Type.String(),
+    confidence: Confidence,
+    words: Type.Array(
+      Type.Object({ word: Type.String(), start: Seconds, end: Seconds, confidence: Confidence }),
+    ),
+  }),
+  intent: Type.Object({
+    type: Type.Literal('intent'),
+    utterance: Utterance,
+    intent: Type.String(),
+    slots: SlotsSchema,
+    confidence: Confidence,
+    evidence: Type.Array(
+      Type.Object({ slot: Type.String(), start: Type.Integer(), end: Type.Integer(), text: Type.String() }),
+    ),
+    problems: Type.Array(
+      Type.Object({
+        slot: Type.String(),
+        value: Type.String(),
+        code: Type.String(),
+        suggestions: Type.Array(Type.String()),
+      }),
+    ),
+    tentative: Type.Boolean(),
+  }),
+  pong: Type.Object({ type: Type.Literal('pong') }),
+  error: Type.Object({
+    type: Type.Literal('error'),
+    error: Type.Object({
+      code: Type.String(),
+      message: Type.String(),
+      type: Type.String(),
+      param: Type.Union([Type.String(), Type.Null()]),
+      retry_after: Type.Optional(Type.Number({ description: 'Seconds after which to try again.' })),
+    }),
+  }),
+  closed: Type.Object({ type: Type.Literal('closed'), reason: Type.String(), audio_seconds: Seconds }),
+} as const;
+
+type Messages = typeof SERVER_MESSAGES;
+export type ServerMessage = { [Name in keyof Messages]: Static<Messages[Name]> }[keyof Messages];

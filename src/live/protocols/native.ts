@@ -1,0 +1,165 @@
+import { Value } from 'typebox/value';
+import { ERRORS, MalgwiError, toPlainError } from '../../errors.js';
+import type { ErrorCode, ErrorOptions, PlainError } from '../../errors.js';
+import type { Venue } from '../../intents/contract.js';
+import type { EndpointConfig } from '../../vad/contract.js';
+import type { LiveCommand, ProtocolAdapter, SessionEvent, SessionOptions } from '../contract.js';
+import { isContainer } from '../encodings.js';
+import { ENCODINGS, HelloSchema } from './native-messages.js';
+import type { Hello, ServerMessage } from './native-messages.js';
+
+/** A text message longer than this is no command. The largest is a hello with a venue of its own. */
+export const MAX_TEXT_LENGTH = 256 * 1024;
+/** What ready says of containers before their header has come: the rate of Opus. */
+const CONTAINER_RATE = 48_000;
+
+/** The project's own protocol: docs/reference/live.md. */
+export class NativeProtocol implements ProtocolAdapter {
+  readonly protocol = 'stream';
+
+  constructor(private readonly defaults: { readonly partialIntervalMs: number }) {}
+
+  binary(bytes: Uint8Array): readonly LiveCommand[] {
+    return [{ type: 'audio', bytes }];
+  }
+
+  text(message: string): readonly LiveCommand[] {
+    try {
+      return [this.#decode(message)];
+    } catch (error) {
+      return [{ type: 'invalid', error: toPlainError(error) }];
+    }
+  }
+
+  encode(event: SessionEvent): readonly string[] {
+    return [JSON.stringify(toMessage(event))];
+  }
+
+  #decode(message: string): LiveCommand {
+    if (message.length > MAX_TEXT_LENGTH) throw new MalgwiError('message_too_large');
+    let value: unknown;
+    try {
+      value = JSON.parse(message);
+    } catch {
+      throw new MalgwiError('invalid_json', { detail: 'The message is not valid JSON.' });
+    }
+    const type = (value as { type?: unknown } | null)?.type;
+    switch (type) {
+      case 'hello':
+        return { type: 'open', options: this.#options(value) };
+      case 'flush':
+      case 'finish':
+      case 'ping':
+        return { type };
+      default:
+        throw new MalgwiError('invalid_message', {
+          detail: 'The type of a message is one of hello, flush, finish and ping.',
+          param: 'type',
+        });
+    }
+  }
+
+  #options(value: unknown): SessionOptions {
+    if (!Value.Check(HelloSchema, value)) throw complaint(value);
+    const encoding = Object.hasOwn(ENCODINGS, value.encoding) ? ENCODINGS[value.encoding] : undefined;
+    if (encoding === undefined) {
+      throw new MalgwiError('unsupported_encoding', {
+        detail: 'encoding is one of pcm_s16le, pcm_f32le, mulaw, alaw, webm_opus and ogg_opus.',
+        param: 'encoding',
+      });
+    }
+    if (value.sample_rate === undefined && !isContainer(encoding)) {
+      throw new MalgwiError('missing_field', {
+        detail: 'This encoding needs sample_rate, in samples a second.',
+        param: 'sample_rate',
+      });
+    }
+    const { options = {} } = value;
+    return {
+      ...(value.model === undefined ? {} : { model: value.model }),
+      encoding,
+      sampleRate: value.sample_rate ?? CONTAINER_RATE,
+      channels: value.channels ?? 1,
+      endpoint: endpoint(options),
+      partialIntervalMs: options.partial_interval_ms ?? this.defaults.partialIntervalMs,
+      ...(value.venue === undefined ? {} : { venue: value.venue as Venue | string }),
+      intents: options.intents ?? true,
+    };
+  }
+}
+
+function endpoint(options: NonNullable<Hello['options']>): Partial<EndpointConfig> {
+  const { silence_ms, threshold, prefix_padding_ms, max_utterance_ms } = options;
+  return {
+    ...(silence_ms === undefined ? {} : { silenceDurationMs: silence_ms }),
+    ...(threshold === undefined ? {} : { threshold }),
+    ...(prefix_padding_ms === undefined ? {} : { prefixPaddingMs: prefix_padding_ms }),
+    ...(max_utterance_ms === undefined ? {} : { maxUtteranceMs: max_utterance_ms }),
+  };
+}
+
+/** The first thing wrong with a hello. */
+function complaint(value: unknown): MalgwiError {
+  const [first] = Value.Errors(HelloSchema, value);
+  const path = (first?.instancePath ?? '').split('/').filter(Boolean);
+  const missing = (first?.params as { requiredProperties?: readonly string[] } | undefined)
+    ?.requiredProperties;
+  const param = [...path, ...(missing?.slice(0, 1) ?? [])].join('.').slice(0, 128);
+  const options: ErrorOptions = {
+    detail: `${param || 'The hello'} ${first?.message ?? 'is not valid'}.`,
+    param,
+  };
+  const code: ErrorCode = missing === undefined ? 'invalid_field' : 'missing_field';
+  return new MalgwiError(code, options);
+}
+
+const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
+function errorBody(error: PlainError): Extract<ServerMessage, { type: 'error' }>['error'] {
+  const { code, message, param = null, retryAfter } = error;
+  return {
+    code,
+    message,
+    type: ERRORS[code].type,
+    param,
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+  };
+}
+
+function toMessage(event: SessionEvent): ServerMessage {
+  switch (event.type) {
+    case 'ready':
+      return { type: 'ready', session: event.session, model: event.model, sample_rate: event.sampleRate };
+    case 'speech_start':
+    case 'speech_end':
+      return { type: event.type, utterance: event.utterance, time: milli(event.time) };
+    case 'partial': {
+      const { utterance, start, end, text } = event;
+      return { type: 'partial', utterance, start: milli(start), end: milli(end), text };
+    }
+    case 'final': {
+      const { start, end, text, confidence, words } = event.segment;
+      return { type: 'final', utterance: event.utterance, start, end, text, confidence, words: [...words] };
+    }
+    case 'intent': {
+      const { utterance, result, tentative } = event;
+      const { intent, slots, confidence, evidence, problems } = result;
+      return {
+        type: 'intent',
+        utterance,
+        intent,
+        slots,
+        confidence,
+        evidence,
+        problems,
+        tentative,
+      } as ServerMessage;
+    }
+    case 'pong':
+      return { type: 'pong' };
+    case 'error':
+      return { type: 'error', error: errorBody(event.error) };
+    case 'closed':
+      return { type: 'closed', reason: event.reason, audio_seconds: milli(event.audioSeconds) };
+  }
+}

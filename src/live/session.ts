@@ -1,0 +1,401 @@
+/**
+ * One live session as a state machine without I/O: it takes what happened and the time, and says what is to be done.
+ *
+ *     waiting -> opening -> idle -> speech -> endpointing -> idle ... -> finishing -> closed
+ *
+ * Every protocol shares it; sockets, timers and threads belong to connection.ts.
+ */
+import { ERRORS, MalgwiError, toPlainError } from '../errors.js';
+import type { ErrorCode, PlainError } from '../errors.js';
+import type { LiveEvent, LiveFeedResult } from '../recognition/contract.js';
+import { ArrivalClock } from './arrivals.js';
+import { AudioQueue } from './audio-queue.js';
+import type { LiveCommand, SessionEffect, SessionEvent, SessionInput, SessionOptions } from './contract.js';
+import { bytesPerSecond, isContainer } from './encodings.js';
+import { SessionIntents, type IntentResolver } from './intents.js';
+
+export type SessionState = 'waiting' | 'opening' | 'idle' | 'speech' | 'endpointing' | 'finishing' | 'closed';
+
+export interface SessionLimits {
+  readonly maxBacklogSeconds: number;
+  readonly helloTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxSessionSeconds: number;
+}
+
+/** A recogniser that has not answered by then will not. */
+export const OPEN_TIMEOUT_MS = 30_000;
+/** What is still unrecognised so long after the end of the audio is given up. */
+export const FINISH_TIMEOUT_MS = 20_000;
+/** The same when the service closes; it must fit into the time that the process has left. */
+export const DRAIN_TIMEOUT_MS = 8000;
+/** Messages that make no sense before the session is closed. */
+export const MAX_INVALID_MESSAGES = 20;
+/** Seconds of audio in one call of the recogniser: other sessions of the same worker wait no longer than it takes. */
+const FEED_SECONDS = 1;
+const DEFAULT_PREFIX_PADDING_SECONDS = 0.3;
+
+type DropReason = 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed';
+const DROP_REASONS: Partial<Record<ErrorCode, DropReason>> = {
+  worker_crashed: 'worker_crashed',
+  audio_backlog_full: 'backlog',
+  timeout: 'session_limit',
+};
+
+interface Ending {
+  readonly reason: string;
+  readonly code: number;
+}
+
+export class LiveSession {
+  #state: SessionState = 'waiting';
+  #options: SessionOptions | undefined;
+  #intents: SessionIntents | undefined;
+  readonly #queue = new AudioQueue();
+  readonly #arrivals = new ArrivalClock();
+  #effects: SessionEffect[] = [];
+  /** What the recogniser is at work on. */
+  #busy: 'feed' | 'flush' | 'finish' | undefined;
+  #busyBytes = 0;
+  #busyArrival = 0;
+  #ending: Ending | undefined;
+  #receivedBytes = 0;
+  #audioSeconds = 0;
+  #computeMs = 0;
+  #invalid = 0;
+  #lastArrival: number;
+  #lastActivity: number;
+  #readyAt = Infinity;
+  /** When the present state is given up. */
+  #stateDeadline: number;
+  #speechStart: number | undefined;
+  #lastFinalEnd = 0;
+
+  /**
+   * @param now milliseconds of a clock that never steps back
+   * @param resolveIntent makes the intent resolver of a session from its options; throws MalgwiError of its venue
+   */
+  constructor(
+    private readonly limits: SessionLimits,
+    private readonly resolveIntent: (options: SessionOptions) => IntentResolver,
+    now: number,
+  ) {
+    this.#lastArrival = this.#lastActivity = now;
+    this.#stateDeadline = now + limits.helloTimeoutMs;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** When a `tick` is due, in milliseconds of the clock. */
+  get deadline(): number {
+    if (this.#state === 'closed') return Infinity;
+    const { idleTimeoutMs, maxSessionSeconds } = this.limits;
+    const waitsForClient = this.#opened && this.#ending === undefined;
+    const session = this.#ending === undefined ? this.#readyAt + maxSessionSeconds * 1000 : Infinity;
+    return Math.min(
+      this.#stateDeadline,
+      waitsForClient ? this.#lastActivity + idleTimeoutMs : Infinity,
+      session,
+    );
+  }
+
+  /** @returns what is to be done, in this order */
+  handle(input: SessionInput, now: number): readonly SessionEffect[] {
+    this.#effects = [];
+    if (this.#state !== 'closed') this.#dispatch(input, now);
+    return this.#effects;
+  }
+
+  get #opened(): boolean {
+    return this.#readyAt !== Infinity;
+  }
+
+  #dispatch(input: SessionInput, now: number): void {
+    switch (input.type) {
+      case 'command':
+        this.#lastActivity = now;
+        return this.#command(input.command, now);
+      case 'opened':
+        return this.#onOpened(input.session, input.model, now);
+      case 'recognized':
+        return this.#onRecognized(input.result, now);
+      case 'failed':
+        return this.#fail(input.error);
+      case 'tick':
+        return this.#tick(now);
+      case 'drain':
+        return this.#endEarly('shutting_down', now, DRAIN_TIMEOUT_MS);
+      case 'slow_reader':
+        return this.#fail(plain('slow_reader'));
+      case 'disconnected':
+        this.#drop('disconnected');
+        return this.#close();
+    }
+  }
+
+  #command(command: LiveCommand, now: number): void {
+    if (this.#state === 'waiting') return this.#first(command, now);
+    switch (command.type) {
+      case 'open':
+        return this.#refuse(plain('invalid_message', 'The session is open already.'));
+      case 'invalid':
+        return this.#refuse(command.error);
+      case 'ping':
+        return this.#emit({ type: 'pong' });
+      case 'audio':
+        return this.#audio(command.bytes, now);
+      case 'flush':
+        if (this.#ending !== undefined) return;
+        if (!this.#queue.mark('flush')) return this.#fail(plain('audio_backlog_full'));
+        return this.#pump();
+      case 'finish':
+        if (this.#ending === undefined)
+          this.#finish({ reason: 'finished', code: 1000 }, now, FINISH_TIMEOUT_MS);
+    }
+  }
+
+  /** Nothing is known of a client before its hello, so nothing but a hello is forgiven. */
+  #first(command: LiveCommand, now: number): void {
+    if (command.type === 'ping') return this.#emit({ type: 'pong' });
+    if (command.type !== 'open') {
+      return this.#fail(command.type === 'invalid' ? command.error : plain('hello_required'), 1008);
+    }
+    const { options } = command;
+    try {
+      if (options.intents) this.#intents = new SessionIntents(this.resolveIntent(options));
+    } catch (error) {
+      return this.#fail(toPlainError(error));
+    }
+    this.#options = options;
+    this.#state = 'opening';
+    this.#stateDeadline = now + OPEN_TIMEOUT_MS;
+    this.#effects.push({ type: 'open', options });
+  }
+
+  #onOpened(session: string, model: string, now: number): void {
+    const { sampleRate } = this.#options!;
+    this.#readyAt = now;
+    if (this.#state === 'opening') this.#state = 'idle';
+    if (this.#ending === undefined) this.#stateDeadline = Infinity;
+    this.#emit({ type: 'ready', session, model, sampleRate });
+    if (!isContainer(this.#options!.encoding)) this.#measureReceived(this.#queue.bytes);
+    this.#pump();
+  }
+
+  #audio(bytes: Uint8Array, now: number): void {
+    if (bytes.length === 0) return;
+    const seconds = bytes.length / this.#rate;
+    if (this.#ending !== undefined) {
+      this.#measureDropped(seconds, 'session_limit');
+      // After a `finish` it is the client's mistake; after anything else it was told already why this ends.
+      if (this.#ending.code === 1000) this.#refuse(plain('invalid_message', 'Audio came after the finish.'));
+      return;
+    }
+    const waiting = (this.#queue.bytes + this.#busyBytes) / this.#rate;
+    // A message that is larger than the whole backlog is still taken when nothing else waits.
+    if (waiting > 0 && waiting + seconds > this.limits.maxBacklogSeconds) {
+      this.#measureDropped(seconds, 'backlog');
+      return this.#fail(plain('audio_backlog_full'));
+    }
+    this.#receivedBytes += bytes.length;
+    this.#lastArrival = now;
+    if (!isContainer(this.#options!.encoding)) {
+      this.#arrivals.mark(this.#receivedBytes / this.#rate, now);
+      if (this.#opened) this.#measureReceived(bytes.length);
+    }
+    this.#queue.push(bytes);
+    this.#pump();
+  }
+
+  /** Hands the recogniser its next piece of work, if it has none. */
+  #pump(): void {
+    if (!this.#opened || this.#busy !== undefined) return;
+    const item = this.#queue.shift(Math.max(1, Math.ceil(this.#rate * FEED_SECONDS)));
+    if (item === undefined) return;
+    if (item.type === 'audio') {
+      this.#busy = 'feed';
+      this.#busyBytes = item.bytes.length;
+      this.#busyArrival = this.#lastArrival;
+      this.#effects.push({ type: 'feed', bytes: item.bytes });
+    } else {
+      this.#busy = item.type;
+      this.#effects.push({ type: item.type });
+    }
+  }
+
+  #onRecognized(result: LiveFeedResult, now: number): void {
+    const done = this.#busy;
+    this.#busy = undefined;
+    const grown = Math.max(0, result.audioSeconds - this.#audioSeconds);
+    this.#audioSeconds = Math.max(this.#audioSeconds, result.audioSeconds);
+    this.#computeMs += result.computeMs;
+    if (isContainer(this.#options!.encoding)) {
+      this.#arrivals.mark(this.#audioSeconds, this.#busyArrival);
+      this.#measure('audio_received', grown);
+    }
+    this.#measure('audio_processed', grown);
+    this.#busyBytes = 0;
+    for (const event of result.events) this.#recognized(event, result.events, now);
+    if (done === 'finish') return this.#end();
+    this.#pump();
+  }
+
+  #recognized(event: LiveEvent, all: readonly LiveEvent[], now: number): void {
+    switch (event.type) {
+      case 'speech_start':
+        this.#enter('speech');
+        this.#speechStart = this.#unpadded(event.time);
+        return this.#emit(event);
+      case 'partial': {
+        if (this.#speechStart !== undefined) this.#measureSince('first_partial', this.#speechStart, now);
+        this.#speechStart = undefined;
+        this.#measureSince('partial_lag', event.end, now);
+        this.#emit(event);
+        const intent = this.#intents?.partial(event.utterance, event.text);
+        if (intent !== undefined) this.#emit(intent);
+        return;
+      }
+      case 'speech_end': {
+        this.#enter('endpointing');
+        // Where a long utterance was cut the speech goes on: there is no end to wait from.
+        const cut = all.some((other) => other.type === 'speech_start' && other.time === event.time);
+        if (!cut) this.#measureSince('final_latency', event.time, now);
+        return this.#emit(event);
+      }
+      case 'final':
+        this.#enter('idle');
+        this.#lastFinalEnd = event.segment.end;
+        this.#emit(event);
+        if (this.#intents !== undefined) this.#emit(this.#intents.final(event.utterance, event.segment));
+    }
+  }
+
+  /** An utterance starts its prefix padding before the first speech, unless the previous one left no room for it. */
+  #unpadded(time: number): number {
+    const padding =
+      (this.#options!.endpoint?.prefixPaddingMs ?? DEFAULT_PREFIX_PADDING_SECONDS * 1000) / 1000;
+    return time <= this.#lastFinalEnd + 0.001 ? time : time + padding;
+  }
+
+  #tick(now: number): void {
+    if (now >= this.#stateDeadline) {
+      if (this.#state === 'waiting') return this.#fail(plain('hello_timeout'));
+      // At the end of a drain or of a session's time the client was told already why it ends.
+      if (this.#ending !== undefined && this.#ending.code !== 1000) return this.#end();
+      return this.#fail(plain('timeout', 'The recogniser did not answer in time.'));
+    }
+    if (this.#ending !== undefined || !this.#opened) return;
+    if (now >= this.#readyAt + this.limits.maxSessionSeconds * 1000) {
+      return this.#endEarly('session_too_long', now, FINISH_TIMEOUT_MS);
+    }
+    if (now >= this.#lastActivity + this.limits.idleTimeoutMs) {
+      this.#endEarly('session_idle', now, FINISH_TIMEOUT_MS);
+    }
+  }
+
+  /** Says why, recognises what has come, and closes. */
+  #endEarly(code: ErrorCode, now: number, timeoutMs: number): void {
+    if (this.#ending !== undefined) {
+      // It is ending already: the client waits for its last words, only less long.
+      this.#stateDeadline = Math.min(this.#stateDeadline, now + timeoutMs);
+      return;
+    }
+    this.#emit({ type: 'error', error: plain(code) });
+    const ending = { reason: code, code: closeCode(code) };
+    if (this.#opened) {
+      this.#finish(ending, now, timeoutMs);
+    } else {
+      this.#ending = ending;
+      this.#end();
+    }
+  }
+
+  #finish(ending: Ending, now: number, timeoutMs: number): void {
+    this.#ending = ending;
+    if (this.#opened) this.#state = 'finishing';
+    this.#stateDeadline = now + (this.#opened ? timeoutMs : OPEN_TIMEOUT_MS);
+    this.#queue.mark('finish');
+    this.#pump();
+  }
+
+  #enter(state: SessionState): void {
+    this.#state = this.#ending === undefined ? state : 'finishing';
+  }
+
+  /** A mistake that the session survives, unless there were too many. */
+  #refuse(error: PlainError): void {
+    this.#invalid += 1;
+    if (this.#invalid <= MAX_INVALID_MESSAGES) return this.#emit({ type: 'error', error });
+    this.#fail(plain('invalid_message', 'Too many messages made no sense.'));
+  }
+
+  #fail(error: PlainError, code = closeCode(error.code)): void {
+    this.#emit({ type: 'error', error });
+    this.#drop(DROP_REASONS[error.code] ?? 'disconnected');
+    this.#ending = { reason: error.code, code };
+    this.#end();
+  }
+
+  #end(): void {
+    const { reason, code } = this.#ending!;
+    this.#drop('session_limit');
+    this.#emit({ type: 'closed', reason, audioSeconds: this.#audioSeconds });
+    this.#effects.push({ type: 'close', code, reason });
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#audioSeconds > 0) {
+      const ratio = this.#computeMs / 1000 / this.#audioSeconds;
+      this.#effects.push({ type: 'measure', measure: { name: 'real_time_factor', ratio } });
+    }
+    this.#state = 'closed';
+    this.#effects.push({ type: 'release' });
+  }
+
+  /** Counts what was accepted and will not be recognised. */
+  #drop(reason: DropReason): void {
+    const bytes = this.#queue.bytes + this.#busyBytes;
+    if (bytes > 0) this.#measureDropped(bytes / this.#rate, reason);
+    this.#queue.clear();
+    this.#busyBytes = 0;
+  }
+
+  get #rate(): number {
+    return bytesPerSecond(this.#options!);
+  }
+
+  #emit(event: SessionEvent): void {
+    this.#effects.push({ type: 'emit', event });
+  }
+
+  #measureReceived(bytes: number): void {
+    if (bytes > 0) this.#measure('audio_received', bytes / this.#rate);
+  }
+
+  #measureDropped(seconds: number, reason: DropReason): void {
+    this.#effects.push({ type: 'measure', measure: { name: 'audio_dropped', seconds, reason } });
+  }
+
+  #measure(name: 'audio_received' | 'audio_processed', seconds: number): void {
+    this.#effects.push({ type: 'measure', measure: { name, seconds } });
+  }
+
+  #measureSince(name: 'first_partial' | 'partial_lag' | 'final_latency', moment: number, now: number): void {
+    const arrived = this.#arrivals.at(moment);
+    if (arrived === undefined) return;
+    this.#effects.push({ type: 'measure', measure: { name, seconds: Math.max(0, now - arrived) / 1000 } });
+  }
+}
+
+function plain(code: ErrorCode, detail?: string): PlainError {
+  return toPlainError(new MalgwiError(code, detail === undefined ? {} : { detail }));
+}
+
+/** The table's close code; 1011 where it has none. */
+export function closeCode(code: ErrorCode): number {
+  const { close } = ERRORS[code] as { close?: number };
+  return close ?? 1011;
+}
