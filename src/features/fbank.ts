@@ -26,7 +26,10 @@ export class KaldiFbank {
     this.frameLength = Math.floor((config.sampleRate * config.windowMs) / 1000);
     this.hop = Math.floor((config.sampleRate * config.hopMs) / 1000);
     this.fft = new RealFft(config.fftSize);
-    this.window = analysisWindow(config.window, this.frameLength);
+    // Scaling commutes with DC removal and preemphasis, so the window carries it.
+    this.window = analysisWindow(config.window, this.frameLength).map(
+      (value) => value * config.waveformScale,
+    );
     // Kaldi reads a top frequency of 0 or less as an offset from the Nyquist frequency.
     const nyquist = config.sampleRate / 2;
     const high = config.highFrequency > 0 ? config.highFrequency : nyquist + config.highFrequency;
@@ -73,7 +76,7 @@ export class KaldiFbank {
 
   private computeInside(signal: Float32Array, start: number, out: Float32Array, offset: number): void {
     const { frameLength, window, fft, spectrum } = this;
-    const { preemphasis, removeDcOffset, waveformScale, power } = this.config;
+    const { preemphasis, removeDcOffset, power } = this.config;
     let dc = 0;
     if (removeDcOffset) {
       for (let i = 0; i < frameLength; i++) dc += signal[start + i];
@@ -83,7 +86,7 @@ export class KaldiFbank {
     let previous = signal[start] - dc;
     for (let i = 0; i < frameLength; i++) {
       const sample = signal[start + i] - dc;
-      input[i] = (sample - preemphasis * previous) * waveformScale * window[i];
+      input[i] = (sample - preemphasis * previous) * window[i];
       previous = sample;
     }
     fft.powerSpectrum(spectrum);
