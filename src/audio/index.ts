@@ -1,24 +1,48 @@
 import { MalgwiError } from '../errors.js';
-import { openFileSource } from './byte-source.js';
+import { openFileSource, sliceSource } from './byte-source.js';
 import type { ByteSource } from './byte-source.js';
 import type { AudioStream, OpenAudioOptions } from './contract.js';
 import type { FormatDecoder } from './decoder.js';
+import { detectFormat } from './detect.js';
+import { openAdts } from './formats/aac.js';
+import { openFlac, openOggFlac } from './formats/flac.js';
+import { openMp3 } from './formats/mp3.js';
+import { openMp4 } from './formats/mp4.js';
+import { openOgg } from './formats/ogg.js';
 import { openRaw } from './formats/raw.js';
+import { openOggVorbis } from './formats/vorbis.js';
 import { openWav } from './formats/wav.js';
+import { openWebm } from './formats/webm.js';
 import { asAudioError, DecodedAudioStream, refuseTooLong } from './stream.js';
 
 export type * from './contract.js';
 export { SAMPLE_RATE } from './contract.js';
+export { createPushDecoder } from './push.js';
+export type { PushDecoderOptions } from './push.js';
 export { SampleBuffer } from './ring-buffer.js';
 
 async function openFormat(source: ByteSource, options: OpenAudioOptions): Promise<FormatDecoder> {
   if (source.size === 0) throw new MalgwiError('audio_empty', { detail: 'The file is empty.' });
   if (options.raw !== undefined) return openRaw(source, options.raw);
-  const head = Buffer.from(await source.read(0, 12)).toString('latin1');
-  if (/^(RIFF|RIFX|RF64|BW64)....WAVE/s.test(head)) {
-    return openWav(source, () => Promise.reject(new MalgwiError('audio_unsupported_codec')));
+  const detected = await detectFormat(source);
+  switch (detected.format) {
+    case 'wav':
+      return openWav(source, openMp3);
+    case 'ogg':
+      return openOgg(source, (bytes, head, codec) =>
+        codec === 'vorbis' ? openOggVorbis(bytes, head) : openOggFlac(bytes, head),
+      );
+    case 'webm':
+      return openWebm(source);
+    case 'mp4':
+      return openMp4(source);
+    case 'flac':
+      return openFlac(sliceSource(source, detected.start, source.size));
+    case 'mp3':
+      return openMp3(source, detected.start);
+    case 'aac':
+      return openAdts(source, detected.start);
   }
-  throw new MalgwiError('audio_unrecognized');
 }
 
 /**
