@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import sys
 
 COMMANDS = {
     "prepare": "features and normalised transcripts of the real corpora",
@@ -15,28 +16,20 @@ COMMANDS = {
 
 def main() -> None:
     """Parse the command and run its module; modules load only when used, so that --help is fast."""
-    parser = argparse.ArgumentParser(prog="malgwi_train", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS, help="; ".join(f"{k}: {v}" for k, v in COMMANDS.items()))
-    command = parser.parse_args(_first_argument()).command
+    listing = "\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="malgwi_train", description=__doc__, epilog=f"commands:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args(sys.argv[1:2]).command
     module = importlib.import_module(f".{command}", __package__)
     own = argparse.ArgumentParser(
         prog=f"malgwi_train {command}", description=module.__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     module.arguments(own)
-    module.run(own.parse_args(_rest()))
-
-
-def _first_argument() -> list[str]:
-    import sys
-
-    return sys.argv[1:2]
-
-
-def _rest() -> list[str]:
-    import sys
-
-    return sys.argv[2:]
+    module.run(own.parse_args(sys.argv[2:]))
 
 
 if __name__ == "__main__":

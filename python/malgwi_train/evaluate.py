@@ -58,26 +58,28 @@ def of_graph(path: Path, threads: int = 2) -> Infer:
     return infer
 
 
-def hypotheses(infer: Infer, chosen: list[Sample], collate: Collator, rows: int = 16) -> list[tuple[Sample, str]]:
+def hypotheses(
+    infer: Infer, chosen: list[Sample], collate: Collator, rows: int = 8, run: Callable = map
+) -> list[tuple[Sample, str]]:
     """Greedy transcripts, batched by length."""
     order = sorted(chosen, key=lambda s: s.item["frames"])
-    result = []
-    for start in range(0, len(order), rows):
+
+    def work(start: int) -> list[tuple[Sample, str]]:
         group = order[start : start + rows]
         batch = collate(group)
         values, lengths = infer(batch.features, batch.lengths)
-        for sample, row, length in zip(group, values, lengths, strict=True):
-            result.append((sample, greedy(row[:length].argmax(-1))))
-    return result
+        return [(s, greedy(row[:n].argmax(-1))) for s, row, n in zip(group, values, lengths, strict=True)]
+
+    return [pair for pairs in run(work, range(0, len(order), rows)) for pair in pairs]
 
 
 def score(
-    model: ConformerCTC | Infer, chosen: list[Sample], collate: Collator, show: int = 0
+    model: ConformerCTC | Infer, chosen: list[Sample], collate: Collator, show: int = 0, run: Callable = map
 ) -> dict[str, Tally]:
     """Error counts of a set, over all and by corpus."""
     infer = of_model(model) if isinstance(model, ConformerCTC) else model
     tallies: dict[str, Tally] = defaultdict(Tally)
-    for n, (sample, text) in enumerate(hypotheses(infer, chosen, collate)):
+    for n, (sample, text) in enumerate(hypotheses(infer, chosen, collate, run=run)):
         for key in ("all", sample.item["corpus"]):
             tallies[key].add(sample.item["text"], text)
         if n * show // max(1, len(chosen)) != (n + 1) * show // max(1, len(chosen)):
@@ -91,10 +93,14 @@ def report(tallies: dict[str, Tally]) -> dict:
     return {**tallies["all"].to_dict(), "bySubset": subsets}
 
 
-def collator(work: Path) -> Collator:
-    """Collator without augmentation, with the statistics of the working folder."""
-    statistics = json.loads((work / "statistics.json").read_text())
-    return Collator(np.array(statistics["mean"]), np.array(statistics["inverseStd"]))
+def read_statistics(work: Path) -> dict:
+    """Statistics that prepare left in the working folder."""
+    return json.loads((work / "statistics.json").read_text())
+
+
+def normalization(statistics: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and inverse deviation of the features."""
+    return np.array(statistics["mean"]), np.array(statistics["inverseStd"])
 
 
 def development_sets(work: Path) -> dict[str, list[Sample]]:
@@ -110,10 +116,13 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     if args.graph:
         infer = of_graph(args.graph, args.threads)
+        manifest = json.loads((args.graph.parent / "manifest.json").read_text(encoding="utf-8"))
+        statistics = manifest["frontEnd"]["normalize"]
     elif args.checkpoint:
-        infer = of_model(checkpoint.load_model(args.checkpoint)[0], args.chunk, args.left_chunks)
+        model, state = checkpoint.load_model(args.checkpoint)
+        infer, statistics = of_model(model, args.chunk, args.left_chunks), state["statistics"]
     else:
         raise SystemExit("evaluate: give --checkpoint or --graph")
     for name, chosen in development_sets(args.work).items():
-        result = report(score(infer, chosen, collator(args.work), args.show))
+        result = report(score(infer, chosen, Collator(*normalization(statistics)), args.show))
         print(json.dumps({"set": name, **result}, ensure_ascii=False))

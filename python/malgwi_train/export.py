@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from . import checkpoint
-from .evaluate import collator, development_sets, of_graph, report, score
+from .data import Collator
+from .evaluate import development_sets, normalization, of_graph, report, score
 from .model import MIN_FRAMES, ConformerCTC
 from .package import write_manifest
 from .tokens import TOKENS
@@ -124,7 +125,7 @@ def run(args: argparse.Namespace) -> None:
         if worst > 1e-3:
             raise SystemExit("export: the float32 graph differs from PyTorch")
         to_int8(full, small)
-        metrics, collate = [], collator(args.work)
+        metrics, collate = [], Collator(*normalization(state["statistics"]))
         for set_name, chosen in development_sets(args.work).items():
             float_result, result = (report(score(of_graph(p, args.threads), chosen, collate)) for p in (full, small))
             cost = result["cerNoSpaces"] - float_result["cerNoSpaces"]

@@ -6,7 +6,7 @@ as in Liu et al. 2025 so that one learning rate fits both it and AdamW, which up
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +30,12 @@ def orthogonalize(stack: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Muon over equal-shaped groups at once: batched products are what keeps it cheap on a CPU."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.0) -> None:
+    def __init__(
+        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.0,
+        run: Callable = map,
+    ) -> None:
         super().__init__(list(params), {"lr": lr, "momentum": momentum, "decay": decay})
+        self._run = run
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -44,13 +48,20 @@ class Muon(torch.optim.Optimizer):
                 buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
                 buffer.lerp_(p.grad, 1 - group["momentum"])
                 shapes[tuple(p.shape)].append((p, p.grad.lerp(buffer, group["momentum"])))
-            for (rows, columns), members in shapes.items():
-                parts = _parts(rows, columns)
-                stack = torch.cat([u.view(parts, rows // parts, columns) for _, u in members])
-                update = orthogonalize(stack).view(len(members), rows, columns)
-                scale = 0.2 * math.sqrt(max(rows // parts, columns)) * group["lr"]
-                for (p, _), u in zip(members, update, strict=True):
-                    p.mul_(1 - group["lr"] * group["decay"]).add_(u, alpha=-scale)
+            # Halves of every group, so that two workers share the products.
+            tasks = [(shape, members[half::2]) for shape, members in shapes.items() for half in (0, 1)]
+            list(self._run(lambda task: self._update(*task, group), [t for t in tasks if t[1]]))
+
+    @staticmethod
+    @torch.no_grad()
+    def _update(shape: tuple[int, ...], members: list[tuple[nn.Parameter, Tensor]], group: dict) -> None:
+        rows, columns = shape
+        parts = _parts(rows, columns)
+        stack = torch.cat([u.view(parts, rows // parts, columns) for _, u in members])
+        update = orthogonalize(stack).view(len(members), rows, columns)
+        scale = 0.2 * math.sqrt(max(rows // parts, columns)) * group["lr"]
+        for (p, _), u in zip(members, update, strict=True):
+            p.mul_(1 - group["lr"] * group["decay"]).add_(u, alpha=-scale)
 
 
 def _parts(rows: int, columns: int) -> int:
@@ -58,7 +69,9 @@ def _parts(rows: int, columns: int) -> int:
     return rows // columns if rows in (2 * columns, 3 * columns) else 1
 
 
-def build(model: nn.Module, name: str, lr: float, decay: float) -> list[torch.optim.Optimizer]:
+def build(
+    model: nn.Module, name: str, lr: float, decay: float, run: Callable = map
+) -> list[torch.optim.Optimizer]:
     """Optimisers of a model: `muon` (with AdamW for the rest) or `adamw`."""
     matrices, others = [], []
     for key, p in model.named_parameters():
@@ -68,7 +81,7 @@ def build(model: nn.Module, name: str, lr: float, decay: float) -> list[torch.op
         torch.optim.AdamW(others, lr=lr, betas=(0.9, 0.98), weight_decay=decay, fused=True)
     ]
     if matrices:
-        result.append(Muon(matrices, lr, decay=decay))
+        result.append(Muon(matrices, lr, decay=decay, run=run))
     return result
 
 

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from . import checkpoint, optimizer
 from .augment import AugmentConfig
 from .data import Batch, Collator, Sample, bucket, mix, prefetch, samples
-from .evaluate import report, score
+from .evaluate import normalization, read_statistics, report, score
 from .model import ConformerCTC, ModelConfig, parameters
+from .parallel import Workers
 from .store import Store
 from .tokens import BLANK
 
@@ -67,8 +68,10 @@ def chunk_mask(rng: random.Random, full: float) -> tuple[int, int]:
     return chunk, rng.choice([-1, rng.randint(max(1, 25 // chunk), max(2, 200 // chunk))])
 
 
-def loss_of(model: ConformerCTC, batch: Batch, chunk: int, left: int, middle_weight: float) -> torch.Tensor:
-    """CTC per token, with the intermediate loss mixed in."""
+def loss_of(
+    model: ConformerCTC, batch: Batch, chunk: int, left: int, middle_weight: float, tokens: int
+) -> torch.Tensor:
+    """CTC with the intermediate loss mixed in, divided by the tokens of the whole batch."""
     with torch.autocast("cpu", torch.bfloat16):
         logits, lengths, halfway = model(batch.features, batch.lengths, chunk, left, middle_weight > 0)
 
@@ -77,7 +80,7 @@ def loss_of(model: ConformerCTC, batch: Batch, chunk: int, left: int, middle_wei
         total = F.ctc_loss(
             log_probs, batch.targets, lengths, batch.target_lengths, BLANK, reduction="sum", zero_infinity=True
         )
-        return total / max(1, len(batch.targets))
+        return total / max(1, tokens)
 
     loss = ctc(logits)
     if halfway is None:
@@ -93,20 +96,20 @@ class Trainer:
         self.folder = args.work / args.name
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
-        torch.set_num_threads(args.threads)
-        self.statistics = json.loads((args.work / "statistics.json").read_text())
-        mean, inverse = (np.array(self.statistics[k]) for k in ("mean", "inverseStd"))
-        self.collate = Collator(mean, inverse, AugmentConfig())
-        self.plain = Collator(mean, inverse)
+        self.workers = Workers(args.threads)
         self.keep = {name: float(share) for name, share in (pair.split("=") for pair in args.keep)}
         self.progress = Progress()
         last = self.folder / "last.pt"
         source = checkpoint.load(last) if last.exists() else checkpoint.load(args.init) if args.init else None
+        # Weights keep the normalisation they were trained with, whatever the working folder holds.
+        self.statistics = source["statistics"] if source else read_statistics(args.work)
+        self.collate = Collator(*normalization(self.statistics), AugmentConfig())
+        self.plain = Collator(*normalization(self.statistics))
         config = ModelConfig(**source["config"]) if source else ModelConfig(
             dimension=args.dimension, layers=args.layers)
         self.model = ConformerCTC(config)
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
-        self.optimizers = optimizer.build(self.model, args.optimizer, args.lr, args.decay)
+        self.optimizers = optimizer.build(self.model, args.optimizer, args.lr, args.decay, self.workers.pool.map)
         if source:
             self.model.load_state_dict({k: v.float() for k, v in source["model"].items()})
             self.average = {k: v.float().clone() for k, v in (source.get("average") or source["model"]).items()}
@@ -151,10 +154,10 @@ class Trainer:
         for o in self.optimizers:
             for group in o.param_groups:
                 group["lr"] = rate
-        loss = loss_of(self.model, batch, *chunk_mask(rng, args.full_context), args.middle_weight)
-        for o in self.optimizers:
-            o.zero_grad(set_to_none=True)
-        loss.backward()
+        chunk, left = chunk_mask(rng, args.full_context)
+        tokens = len(batch.targets)
+        loss = self.workers.gradients(
+            self.model, batch, lambda part: loss_of(self.model, part, chunk, left, args.middle_weight, tokens))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), args.clip)
         if torch.isfinite(norm):
             for o in self.optimizers:
@@ -164,14 +167,14 @@ class Trainer:
             current = self.model.state_dict()
             torch._foreach_lerp_(list(self.average.values()), [current[k] for k in self.average], weight)
         p.step += 1
-        return float(loss.detach())
+        return loss
 
     def evaluate(self, sets: dict[str, list[Sample]]) -> None:
         """Score the averaged weights on the development sets."""
         model = ConformerCTC(self.model.config)
         model.load_state_dict(self.average)
         for name, chosen in sets.items():
-            result = report(score(model.eval(), chosen, self.plain))
+            result = report(score(model.eval(), chosen, self.plain, run=self.workers.pool.map))
             self.log(set=name, **result)
 
     def run(self) -> None:
