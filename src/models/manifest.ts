@@ -48,7 +48,7 @@ export const KaldiFbankSchema = Type.Object({
   snipEdges: Type.Boolean(),
   dither: Type.Literal(0),
   waveformScale: Type.Number({ minimum: 1e-3, maximum: 1e6 }),
-  energyFloor: Type.Number({ minimum: 0, maximum: 1e6 }),
+  energyFloor: Type.Number({ minimum: 1e-20, maximum: 1e6 }),
   trimSilence: Type.Boolean(),
   normalize: Normalize,
   reverse: Type.Boolean(),
@@ -108,7 +108,13 @@ export const ManifestSchema = Type.Object({
       precision: Type.Union([Type.Literal('float32'), Type.Literal('float16'), Type.Literal('int8')]),
     }),
   }),
-  decoder: Type.Object({ method: Type.Literal('greedy') }),
+  decoder: Type.Object({
+    method: Type.Literal('greedy'),
+    /** What becomes of jamo that form no syllable. */
+    strayJamo: Type.Optional(
+      Type.Union([Type.Literal('drop'), Type.Literal('compatibility'), Type.Literal('silent-onset')]),
+    ),
+  }),
   files: Type.Record(
     FileName,
     Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), bytes: Count }),

@@ -148,11 +148,8 @@ export class StreamingRecognizer {
     });
   }
 
-  /** Lets go of what no utterance can need any more. */
+  /** Lets go of what no event to come refers to. */
   private forget(): void {
-    const { prefixPaddingMs, minSpeechMs } = this.options.endpoint;
-    const lookBack = Math.ceil(((prefixPaddingMs + minSpeechMs) / 1000 + 1) * SAMPLE_RATE);
-    const from = Math.min(this.utteranceStart ?? this.analysed, this.analysed) - lookBack;
-    this.buffer.discardBefore(Math.max(0, from));
+    this.buffer.discardBefore(Math.max(0, Math.min(this.endpointer.earliestNeeded, this.buffer.end)));
   }
 }

@@ -3,7 +3,7 @@
  * holds the state of the files and live streams that were opened on it.
  */
 import { workerData } from 'node:worker_threads';
-import * as audio from '../audio/index.js';
+import { createPushDecoder, openAudioFile } from '../audio/index.js';
 import { SAMPLE_RATE, type AudioStream } from '../audio/contract.js';
 import { MalgwiError } from '../errors.js';
 import type { ModelPackage } from '../models/manifest.js';
@@ -49,7 +49,7 @@ function held<T>(map: Map<number, T>, handle: number): T {
 }
 
 async function openFile(call: protocol.OpenFileCall): Promise<protocol.OpenFileReply> {
-  const stream = await audio.openAudioFile(call.path, {
+  const stream = await openAudioFile(call.path, {
     ...(call.raw === undefined ? {} : { raw: call.raw }),
     ...(call.maxSeconds === undefined ? {} : { maxSeconds: call.maxSeconds }),
   });
@@ -92,7 +92,7 @@ async function recognize(call: protocol.RecognizeCall): Promise<protocol.Recogni
 
 async function openStream(call: protocol.OpenStreamCall): Promise<{ handle: number }> {
   const loaded = await engine(call.model);
-  const decoder = await audio.createPushDecoder(call.encoding, {
+  const decoder = await createPushDecoder(call.encoding, {
     sampleRate: call.sampleRate,
     channels: call.channels,
   });
