@@ -10,6 +10,7 @@ import './http/decorations.js';
 import { Hypotheses } from './http/hypotheses.js';
 import { answerError, errorsPlugin } from './http/plugins/errors.js';
 import { docsPlugin } from './http/plugins/docs.js';
+import { drainPlugin } from './http/plugins/drain.js';
 import { httpMetricsPlugin } from './http/plugins/http-metrics.js';
 import { pagePlugin } from './http/plugins/page.js';
 import { securityPlugin } from './http/plugins/security.js';
@@ -29,8 +30,6 @@ export interface AppOptions {
   readonly logger?: FastifyServerOptions['logger'];
 }
 
-/** Time that requests at work have to end when the service closes; then they are cancelled with shutting_down. */
-export const DRAIN_MS = 10_000;
 /** Largest JSON body. */
 const MAX_JSON_BYTES = 256 * 1024;
 /** Fields beside the file, and how long each may be. */
@@ -80,21 +79,13 @@ export async function buildApp({
   app.decorate('hypotheses', new Hypotheses());
   app.decorate('uploads', uploads);
   app.decorate('closing', closing.signal);
-  let draining: NodeJS.Timeout | undefined;
-  app.addHook('preClose', async () => {
-    draining = setTimeout(() => closing.abort(new MalgwiError('shutting_down')), DRAIN_MS);
-  });
-  app.addHook('onClose', async () => {
-    clearTimeout(draining);
-    await uploads.close();
-  });
+  app.addHook('onClose', () => uploads.close());
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
-    // A connection that was kept alive may still bring requests while those at work end.
-    if (draining !== undefined) throw new MalgwiError('shutting_down', { retryAfter: 5 });
   });
 
   await app.register(errorsPlugin);
+  await app.register(drainPlugin, { closing });
   await app.register(securityPlugin);
   await app.register(httpMetricsPlugin);
   await app.register(docsPlugin, { version: VERSION });

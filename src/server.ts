@@ -1,13 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { buildApp, DRAIN_MS } from './app.js';
+import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { Metrics } from './metrics/index.js';
 import type { Recognizer } from './recognition/contract.js';
 import { createRecognizer } from './recognition/index.js';
 import { VERSION } from './version.js';
-
-/** Connections that are still open so long after closing began are cut. */
-const CUT_MS = DRAIN_MS + 2000;
 
 export interface RunningServer {
   readonly app: FastifyInstance;
@@ -40,10 +37,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     onQueueWait: (seconds, priority) => metrics.observeQueueWait(seconds, priority),
   });
   const close = async (): Promise<void> => {
-    const deadline = setTimeout(() => app?.server.closeAllConnections(), CUT_MS);
-    deadline.unref();
     await app?.close();
-    clearTimeout(deadline);
     await recognizer.close();
     metrics.close();
   };

@@ -13,6 +13,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   }
   if (status >= 500) request.log.error({ err: known, code: known.code }, 'request failed');
   else request.log.info({ code: known.code }, 'request refused');
+  // Addresses that cannot be decoded never reach the hook that sets it.
+  void reply.header('x-request-id', request.id);
   const wait = retryAfterOf(known);
   if (wait !== undefined) void reply.header('retry-after', String(wait));
   if (known.code === 'invalid_api_key') void reply.header('www-authenticate', 'Bearer');

@@ -10,6 +10,7 @@ import { TranscriptionEvents } from '../transcription/events.js';
 import { readFields } from '../transcription/fields.js';
 import type { TranscriptionRequest } from '../transcription/fields.js';
 import { formatTranscript } from '../transcription/format.js';
+import type { Answer } from '../transcription/format.js';
 import { receiveForm } from '../transcription/receive.js';
 
 /** Larger uploads give way to smaller ones: a lecture must not hold up a sentence. */
@@ -41,8 +42,9 @@ export async function transcriptionRoutes(app: FastifyInstance): Promise<void> {
       if (queued >= queueLimit) throw new MalgwiError('queue_full', { retryAfter: 2 });
       const release = app.uploads.reserve();
       const cancellation = cancellationOf(reply, app.config.uploads.timeoutMs, app.closing);
+      let answer: Answer | undefined;
       try {
-        return await transcribeUpload(app, request, reply, cancellation.signal);
+        answer = await transcribeUpload(app, request, reply, cancellation.signal);
       } catch (error) {
         const { signal } = cancellation;
         throw signal.aborted ? (signal.reason as MalgwiError) : error;
@@ -50,16 +52,20 @@ export async function transcriptionRoutes(app: FastifyInstance): Promise<void> {
         cancellation.dispose();
         release();
       }
+      // Sent last: whoever has the answer may count on the place being free again.
+      if (answer !== undefined) void reply.type(answer.type).send(answer.body);
+      return reply;
     },
   );
 }
 
+/** @returns the answer, or nothing where it was streamed */
 async function transcribeUpload(
   app: FastifyInstance,
   request: FastifyRequest,
   reply: FastifyReply,
   signal: AbortSignal,
-): Promise<FastifyReply> {
+): Promise<Answer | undefined> {
   const { fields, upload } = await receiveForm(app, request, signal);
   try {
     const wanted = readFields(fields);
@@ -80,10 +86,12 @@ async function transcribeUpload(
         void reply.header('openai-processing-ms', String(Math.round(performance.now() - started)));
       return transcript;
     };
-    if (wanted.stream) return await streamTranscript(app, reply, upload.path, options, wanted, finish);
+    if (wanted.stream) {
+      await streamTranscript(app, reply, upload.path, options, wanted, finish);
+      return undefined;
+    }
     const transcript = finish(await app.recognizer.transcribeFile(upload.path, options));
-    const { type, body } = formatTranscript(transcript, wanted);
-    return await reply.type(type).send(body);
+    return formatTranscript(transcript, wanted);
   } finally {
     await upload.remove();
   }
@@ -100,7 +108,7 @@ async function streamTranscript(
   options: Parameters<FastifyInstance['recognizer']['transcribeFile']>[1],
   wanted: TranscriptionRequest,
   finish: (transcript: Transcript) => Transcript,
-): Promise<FastifyReply> {
+): Promise<void> {
   const events = new TranscriptionEvents(wanted.logprobs);
   let sent = false;
   const start = (): void => {
@@ -133,7 +141,6 @@ async function streamTranscript(
     );
     events.fail(known);
   }
-  return reply;
 }
 
 function record(app: FastifyInstance, transcript: Transcript, elapsedSeconds: number): void {

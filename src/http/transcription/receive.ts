@@ -26,7 +26,7 @@ export async function receiveForm(
   const fields = new Map<string, string[]>();
   let upload: Upload | undefined;
   try {
-    for await (const part of request.parts()) {
+    for await (const part of until(signal, request.parts())) {
       if (part.type === 'file') {
         if (part.fieldname !== 'file') {
           throw new MalgwiError('invalid_field', {
@@ -66,6 +66,28 @@ export async function receiveForm(
     request.raw.unpipe();
     request.raw.resume();
     throw describe(error, app, signal);
+  }
+}
+
+/** The parts, until the signal aborts: a client that stops sending in the middle must not hold its place for ever. */
+async function* until<T>(signal: AbortSignal, parts: AsyncIterator<T>): AsyncGenerator<T> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  aborted.catch(() => undefined);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const next = parts.next();
+      next.catch(() => undefined);
+      const { done, value } = await Promise.race([next, aborted]);
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
