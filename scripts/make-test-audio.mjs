@@ -102,6 +102,53 @@ const DIALOGUE = [
   ['고맙습니다', 'ko+f2', 0.8],
 ];
 
+/** One sentence in every container and codec, for the tests of the decoders; `reference.wav` is what went in. */
+const mono = (rate) => ['-ar', String(rate), '-ac', '1'];
+const FORMATS = [
+  ['flac.flac', [...mono(44100), '-c:a', 'flac']],
+  ['flac-stereo.flac', ['-ar', '48000', '-ac', '2', '-c:a', 'flac']],
+  ['flac.ogg', [...mono(16000), '-c:a', 'flac']],
+  ['flac.mp4', [...mono(16000), '-c:a', 'flac', '-strict', '-2']],
+  ['mp3.mp3', [...mono(44100), '-c:a', 'libmp3lame', '-b:a', '64k']],
+  [
+    'mp3-stereo-id3.mp3',
+    ['-ar', '22050', '-ac', '2', '-c:a', 'libmp3lame', '-b:a', '64k', '-metadata', 'title=자리'],
+  ],
+  ['mp3.mp4', [...mono(44100), '-c:a', 'libmp3lame', '-b:a', '64k']],
+  ['opus.ogg', [...mono(48000), '-c:a', 'libopus', '-b:a', '32k']],
+  ['opus-stereo.ogg', ['-ar', '48000', '-ac', '2', '-c:a', 'libopus', '-b:a', '48k']],
+  ['opus.webm', [...mono(48000), '-c:a', 'libopus', '-b:a', '32k']],
+  [
+    'opus-live.webm',
+    [
+      ...mono(48000),
+      '-c:a',
+      'libopus',
+      '-b:a',
+      '32k',
+      '-f',
+      'webm',
+      '-live',
+      '1',
+      '-cluster_time_limit',
+      '700',
+    ],
+  ],
+  ['opus.mp4', [...mono(48000), '-c:a', 'libopus', '-b:a', '32k']],
+  ['vorbis.ogg', [...mono(44100), '-c:a', 'libvorbis', '-q:a', '3']],
+  ['aac.m4a', [...mono(44100), '-c:a', 'aac', '-b:a', '64k']],
+  [
+    'aac-stereo-fragmented.mp4',
+    ['-ar', '48000', '-ac', '2', '-c:a', 'aac', '-b:a', '96k', '-movflags', '+frag_keyframe+empty_moov'],
+  ],
+  ['aac-16k.m4a', [...mono(16000), '-c:a', 'aac', '-b:a', '32k', '-movflags', '+faststart']],
+  ['aac.aac', [...mono(44100), '-c:a', 'aac', '-b:a', '64k']],
+  ['alac.m4a', [...mono(16000), '-c:a', 'alac']],
+  ['adpcm-stereo.wav', ['-ar', '22050', '-ac', '2', '-c:a', 'adpcm_ima_wav']],
+  ['adpcm-ms.wav', [...mono(8000), '-c:a', 'adpcm_ms', '-t', '0.5']],
+];
+const PICTURE = ['-f', 'lavfi', '-t', '0.2', '-i', 'testsrc=size=64x64:rate=10'];
+
 const work = mkdtempSync(join(tmpdir(), 'malgwi-test-audio-'));
 const run = (command, args) => execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
 const speak = (text, voice, rate, name) => {
@@ -151,6 +198,32 @@ try {
       format: 'wav',
     }),
   );
+  const formats = join(out, 'formats');
+  mkdirSync(formats, { recursive: true });
+  const reference = join(formats, 'reference.wav');
+  convert(['-i', speak('두 시간 연장해 주세요', 'ko+f2', 175, 'r.wav')], reference, [
+    ...mono(16000),
+    '-c:a',
+    'pcm_s16le',
+  ]);
+  for (const [name, args] of FORMATS) convert(['-i', reference], join(formats, name), args);
+  const cover = ['-i', reference, ...PICTURE];
+  const attach = [
+    '-map',
+    '0:a',
+    '-map',
+    '1:v',
+    '-frames:v',
+    '1',
+    '-c:v',
+    'png',
+    '-disposition:v',
+    'attached_pic',
+  ];
+  convert(cover, join(formats, 'aac-cover.m4a'), [...mono(44100), '-c:a', 'aac', ...attach]);
+  convert(cover, join(formats, 'flac-cover.flac'), [...mono(16000), '-c:a', 'flac', ...attach]);
+  convert(PICTURE, join(formats, 'video-only.mp4'), ['-c:v', 'mpeg4']);
+  convert(PICTURE, join(formats, 'video-only.webm'), ['-c:v', 'libvpx', '-b:v', '20k']);
   writeFileSync(join(out, 'manifest.jsonl'), `${lines.join('\n')}\n`);
   for (const line of lines) {
     const { audio } = JSON.parse(line);
