@@ -1,3 +1,5 @@
 /** Seat intents, usable without the server: `import { parseIntent } from 'malgwi/intents'`. */
 export * from './contract.js';
-export { parseIntent } from './parse.js';
+export { parseIntent, MAX_TEXT_LENGTH, REJECT_BELOW } from './parse.js';
+export { featuresOf, hasSeat, nearSeats, problemsOf, seatNames, venueHotWords } from './venue.js';
+export { evaluateIntents, type IntentEvaluation, type LabelledUtterance } from './evaluate.js';

@@ -1,25 +1,141 @@
-import type { IntentName, IntentResult, ParseOptions, Slots } from './contract.js';
+/** What a speaker wants with a seat, from a recogniser's text. */
+import type { IntentCandidate, IntentName, IntentResult, ParseIntent, ParseOptions, SlotEvidence, Slots } from './contract.js';
+import { readSound, type Reading } from './grammar/lattice.js';
+import { toSound, type Sound } from './grammar/sound.js';
+import { assemble, markRepairs, type Filled } from './interpret/assemble.js';
+import { confidenceOf } from './interpret/confidence.js';
+import { decide, Situation, type Vote } from './interpret/decide.js';
+import { findMentions } from './interpret/mentions.js';
+import { findPredicates } from './interpret/predicates.js';
+import type { Phrase } from './interpret/phrase.js';
+import { problemsOf } from './venue.js';
 
-/** Verb stems, first match wins; the grammar over jamo replaces this list. */
-const VERBS: readonly (readonly [string, IntentName])[] = [
-  ['취소', 'cancel'],
-  ['반납', 'return'],
-  ['연장', 'extend'],
-  ['옮', 'move'],
-  ['이동', 'move'],
-  ['바꿔', 'move'],
-  ['남았', 'status'],
-  ['예약', 'reserve'],
-  ['잡아', 'reserve'],
-];
+/** Longer texts are no command to a seat system: they come back as `none`. */
+export const MAX_TEXT_LENGTH = 200;
+/** Below this confidence the answer is `none`, unless the caller says otherwise. */
+export const REJECT_BELOW = 0.5;
+/** Readings this much less likely than the first are still worth asking about. */
+const CLOSE = 0.35;
+const MAX_HYPOTHESES = 8;
 
-/** What a speaker wants with a seat. Pure, synchronous, bounded time. */
-export function parseIntent(text: string, options: ParseOptions = {}): IntentResult {
-  const found = VERBS.find(([verb]) => text.includes(verb));
-  const slots: Slots = {};
-  const seat = /(\d{1,3})\s*번/.exec(text.slice(0, 500))?.[1];
-  if (seat !== undefined) slots.seat = seat;
-  const confidence = found === undefined ? 0.1 : 0.6;
-  const intent = found !== undefined && confidence >= (options.rejectBelow ?? 0.5) ? found[1] : 'none';
-  return { text, intent, slots: intent === 'none' ? {} : slots, confidence, evidence: [], alternatives: [], problems: [] };
+interface Parsed {
+  readonly candidates: readonly (IntentCandidate & { readonly filled: Filled; readonly vote: Vote })[];
+  readonly text: string;
+  readonly sound: Sound;
+  readonly reading: Reading;
+}
+
+function parseOne(text: string, options: ParseOptions): Parsed {
+  const sound = toSound(text, MAX_TEXT_LENGTH);
+  const reading = readSound(sound);
+  const { tokens } = reading;
+  const schemes = options.venue === undefined ? [] : [options.venue.seats, ...(options.venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
+  const letters = schemes.length === 0 || schemes.some((scheme) => scheme.kind === 'letter');
+  const phrase: Phrase = {
+    tokens,
+    mentions: findMentions(tokens, { letters }),
+    predicates: findPredicates(tokens),
+    senses: new Set(tokens.map((token) => token.sense)),
+  };
+  markRepairs(phrase);
+  const situation = new Situation(phrase, options.pending?.intent);
+  const candidates = decide(situation).map((vote) => {
+    const filled = assemble(vote.intent, situation);
+    const confidence = confidenceOf(vote, situation, reading, sound.length);
+    return { intent: vote.intent, slots: filled.slots, confidence, filled, vote };
+  });
+  candidates.sort((a, b) => b.confidence - a.confidence);
+  return { candidates, text, sound, reading };
+}
+
+const plain = ({ intent, slots, confidence }: IntentCandidate): IntentCandidate => ({ intent, slots, confidence });
+
+/** Times of the recogniser's words by their place in the text. */
+function wordSpans(text: string, words: ParseOptions['words']): { from: number; to: number; start: number; end: number }[] {
+  const spans: { from: number; to: number; start: number; end: number }[] = [];
+  let at = 0;
+  for (const { word, start, end } of words ?? []) {
+    const from = text.indexOf(word, at);
+    if (from < 0 || word === '') continue;
+    at = from + word.length;
+    spans.push({ from, to: at, start, end });
+  }
+  return spans;
+}
+
+function explain(parsed: Parsed, best: Parsed['candidates'][number], words: ParseOptions['words']): SlotEvidence[] {
+  const { tokens } = parsed.reading;
+  const { source, length } = parsed.sound;
+  const spans = wordSpans(parsed.text, words);
+  const evidence = (slot: keyof Slots | 'intent', first: number, last: number): SlotEvidence | undefined => {
+    if (tokens[first] === undefined || last <= first) return undefined;
+    const start = source[tokens[first].start];
+    const stop = tokens[last - 1].end;
+    // A word cut inside its last syllable takes the whole syllable.
+    let end = stop < length ? source[stop] : Math.min(parsed.text.length, MAX_TEXT_LENGTH);
+    if (end <= start) end = start + 1;
+    const text = parsed.text.slice(start, end).trimEnd();
+    const inside = spans.filter((span) => span.from < start + text.length && span.to > start);
+    const times = inside.length === 0 ? {} : { startTime: inside[0].start, endTime: inside[inside.length - 1].end };
+    return { slot, start, end: start + text.length, text, ...times };
+  };
+  const out: (SlotEvidence | undefined)[] = [];
+  if (best.vote.token !== undefined) out.push(evidence('intent', best.vote.token, best.vote.token + 1));
+  for (const { slot, mention } of best.filled.sources) out.push(evidence(slot, mention.first, mention.last));
+  return out.filter((item) => item !== undefined);
+}
+
+const NONE: IntentName = 'none';
+
+/**
+ * Reads a command out of a recogniser's text. Pure, synchronous, bounded: at most {@link MAX_TEXT_LENGTH} characters
+ * are read, longer texts are `none`. With further hypotheses the most believable reading of all wins; one that the
+ * venue can serve is preferred.
+ */
+export const parseIntent: ParseIntent = (text, options = {}) => {
+  const threshold = options.rejectBelow ?? REJECT_BELOW;
+  const result = (intent: IntentName, slots: Slots, confidence: number, rest: Partial<IntentResult> = {}): IntentResult => ({
+    text, intent, slots, confidence, evidence: [], alternatives: [], problems: [], ...rest,
+  }); // prettier-ignore
+  if (text.length > MAX_TEXT_LENGTH) return result(NONE, {}, 0.99);
+  const hypotheses = [text, ...(options.alternatives ?? []).slice(0, MAX_HYPOTHESES).map((other) => other.text)];
+  let chosen: Parsed | undefined;
+  let chosenScore = -1;
+  const all: IntentCandidate[] = [];
+  hypotheses.forEach((hypothesis, rank) => {
+    if (hypothesis.length > MAX_TEXT_LENGTH) return;
+    const parsed = parseOne(hypothesis.normalize('NFC'), options);
+    const best = parsed.candidates.at(0);
+    all.push(...parsed.candidates.map((candidate) => (rank === 0 ? plain(candidate) : { ...plain(candidate), confidence: candidate.confidence * 0.9 ** rank })));
+    const possible = best === undefined || problemsOf(best, options.venue).length === 0;
+    const score = (best?.confidence ?? 0) * (possible ? 1 : 0.75) * 0.93 ** rank;
+    if (chosen === undefined || score > chosenScore + 1e-9) {
+      chosen = parsed;
+      chosenScore = score;
+    }
+  });
+  const best = (chosen as Parsed | undefined)?.candidates.at(0);
+  const alternatives = distinct(all, best).filter((candidate) => candidate.confidence >= (best?.confidence ?? 0) - CLOSE && candidate.confidence >= 0.2).slice(0, 3);
+  if (chosen === undefined || best === undefined) return result(NONE, {}, 0.95);
+  if (best.confidence < threshold) {
+    return result(NONE, {}, 1 - best.confidence, { alternatives: [plain(best), ...alternatives].filter((c) => c.confidence >= 0.2).slice(0, 3) });
+  }
+  return result(best.intent, best.slots, best.confidence, {
+    evidence: explain(chosen, best, options.words),
+    alternatives,
+    problems: problemsOf(best, options.venue),
+  });
+};
+
+/** Candidates unlike the best and unlike each other. */
+function distinct(all: readonly IntentCandidate[], best: IntentCandidate | undefined): IntentCandidate[] {
+  const key = (candidate: IntentCandidate): string => `${candidate.intent} ${JSON.stringify(candidate.slots)}`;
+  const seen = new Set(best === undefined ? [] : [key(best)]);
+  return [...all]
+    .sort((a, b) => b.confidence - a.confidence)
+    .filter((candidate) => {
+      const known = seen.has(key(candidate));
+      seen.add(key(candidate));
+      return !known;
+    });
 }

@@ -1,0 +1,220 @@
+/**
+ * The cheapest way to read a row of sounds as a sequence of lexicon entries: Viterbi over a lattice whose neighbours
+ * cost what the grammar of neighbours says. What no entry covers becomes `unknown`, at a price per symbol.
+ */
+import { Class, CLASSES, ENDING_TRIES, LEXICON } from './lexicon.js';
+import { DASH, LETTER, NUMBER, OTHER, type Sound } from './sound.js';
+import type { Entry } from './trie.js';
+
+export interface Token {
+  readonly cls: number;
+  readonly sense: string;
+  readonly value: number | undefined;
+  /** Digits of Arabic numbers, letters of Latin ones. */
+  readonly text: string | undefined;
+  /** Symbol indices, end exclusive. */
+  readonly start: number;
+  readonly end: number;
+  /** Cost of the edits alone. */
+  readonly edits: number;
+}
+
+export interface Reading {
+  readonly tokens: readonly Token[];
+  readonly cost: number;
+  /** Symbols no entry covers. */
+  readonly unknown: number;
+}
+
+const TOKEN_COST = 0.6;
+const UNKNOWN_PER_SYMBOL = 0.95;
+const UNKNOWN_OPEN = 1.1;
+const EDIT_WEIGHT = 1.3;
+
+const NEIGHBOURS = new Float32Array(CLASSES * CLASSES);
+const FINAL = new Float32Array(CLASSES);
+{
+  const { begin, noun, number, unit, letter, particle, stem, eu, a, ending, adverb, unknown } = Class;
+  const set = (from: readonly number[], to: readonly number[], cost: number): void => {
+    for (const f of from) for (const t of to) NEIGHBOURS[f * CLASSES + t] = cost;
+  };
+  const everything = Array.from({ length: CLASSES }, (_, index) => index);
+  const bases = [stem, eu, a];
+  set(everything, [unit], 4);
+  set([number], [unit], 0);
+  set([letter], [unit], 0.3);
+  set(everything, [particle], 1.6);
+  set([noun, unit, letter], [particle], 0);
+  set([number], [particle], 0.5);
+  set([unknown, adverb], [particle], 0.4);
+  set([particle], [particle], 0.4);
+  set([ending], [particle], 0.9);
+  set([number], [noun], 0.35);
+  set([number], [number], 0.9);
+  set([number], [letter], 0.3);
+  set([number], bases, 0.5);
+  set([number], [adverb], 0.6);
+  set([letter], everything, 1.6);
+  set([letter], [number], 0);
+  set([letter], [unit], 0.3);
+  set([letter], [noun], 0.4);
+  set([letter], [particle], 0.5);
+  set([unknown], [number, letter], 0.9);
+  set([noun], [letter], 0.3);
+  // A stem without its ending is no word; only the ending tries may follow.
+  set([stem, eu], everything, 99);
+  set(bases, [ending], 0);
+  FINAL[stem] = 99;
+  FINAL[eu] = 99;
+  FINAL[number] = 0.5;
+  FINAL[letter] = 1;
+  void begin;
+}
+
+interface Edge extends Token {
+  readonly cost: number;
+}
+
+/** Bases by which the endings of one class of verb are looked up. */
+const BASES = [Class.stem, Class.eu, Class.a] as const;
+
+class Lattice {
+  private readonly size: number;
+  private readonly best: Float64Array;
+  private readonly from: Int32Array;
+  private readonly via: (Edge | undefined)[];
+
+  constructor(
+    private readonly sound: Sound,
+    private readonly fuzzy: boolean,
+  ) {
+    this.size = sound.length;
+    this.best = new Float64Array((this.size + 1) * CLASSES).fill(Infinity);
+    this.from = new Int32Array((this.size + 1) * CLASSES).fill(-1);
+    this.via = new Array<Edge | undefined>((this.size + 1) * CLASSES);
+    this.best[Class.begin] = 0;
+  }
+
+  run(): Reading {
+    LEXICON.reset();
+    for (const base of BASES) ENDING_TRIES[base].reset();
+    for (let at = 0; at < this.size; at++) {
+      let open = Infinity;
+      for (let cls = 0; cls < CLASSES; cls++) {
+        if (cls !== Class.stem && cls !== Class.eu) open = Math.min(open, this.best[at * CLASSES + cls]);
+      }
+      for (const base of BASES) {
+        if (this.best[at * CLASSES + base] < Infinity) this.endings(at, base);
+      }
+      if (open < Infinity) this.words(at);
+    }
+    return this.trace();
+  }
+
+  private relax(edge: Edge, only?: number): void {
+    const target = edge.end * CLASSES + edge.cls;
+    for (let cls = 0; cls < CLASSES; cls++) {
+      if (only !== undefined && cls !== only) continue;
+      const source = edge.start * CLASSES + cls;
+      const before = this.best[source];
+      if (before === Infinity) continue;
+      const cost = before + edge.cost + NEIGHBOURS[cls * CLASSES + edge.cls];
+      if (cost < this.best[target]) {
+        this.best[target] = cost;
+        this.from[target] = source;
+        this.via[target] = edge;
+      }
+    }
+  }
+
+  private edge(entry: Entry, start: number, end: number, edits: number): Edge {
+    const { starts } = this.sound;
+    let cost = TOKEN_COST + entry.cost + edits * EDIT_WEIGHT;
+    const attached = entry.cls === Class.particle || entry.cls === Class.ending || entry.cls === Class.unit;
+    if (starts[start] === 2) cost += attached ? (entry.cls === Class.unit ? 0 : 0.25) : -0.1;
+    else if (starts[start] === 0 && !attached) cost += 0.7;
+    // Words end where syllables end, save for liaison and verbs cut before their ending.
+    if (end < this.size && starts[end] === 0 && entry.cls !== Class.stem && entry.cls !== Class.eu && entry.cls !== Class.a) {
+      cost += 0.25;
+    }
+    return { cls: entry.cls, sense: entry.sense, value: entry.value, text: undefined, start, end, edits, cost };
+  }
+
+  private words(at: number): void {
+    const { symbols, starts } = this.sound;
+    const symbol = symbols[at];
+    const base = { start: at, end: at + 1, edits: 0, value: undefined, text: undefined };
+    if (symbol === NUMBER) {
+      const text = this.sound.numbers.get(at) ?? '';
+      this.relax({ ...base, cls: Class.number, sense: 'arabic', value: Number(text), text, cost: 0.3 });
+      return;
+    }
+    if (symbol === LETTER) {
+      this.relax({ ...base, cls: Class.letter, sense: this.sound.letters.get(at) ?? '', cost: 0.3 });
+      return;
+    }
+    if (symbol === DASH || symbol === OTHER) {
+      this.relax({ ...base, cls: symbol === DASH ? Class.particle : Class.unknown, sense: symbol === DASH ? 'DASH' : 'OTHER', cost: 0.3 });
+      return;
+    }
+    const found = (entry: Entry, end: number, edits: number): void => this.relax(this.edge(entry, at, end, edits));
+    LEXICON.exact(symbols, at, found);
+    if (this.fuzzy && starts[at] !== 0) LEXICON.fuzzy(symbols, at, found);
+    this.unknown(at);
+  }
+
+  private endings(at: number, base: number): void {
+    const found = (entry: Entry, end: number, edits: number): void => this.relax(this.edge(entry, at, end, edits), base);
+    ENDING_TRIES[base].exact(this.sound.symbols, at, found);
+    if (this.fuzzy) ENDING_TRIES[base].fuzzy(this.sound.symbols, at, found);
+  }
+
+  /** One more symbol that nobody knows; runs of them become one token. */
+  private unknown(at: number): void {
+    const source = at * CLASSES + Class.unknown;
+    const edge: Edge = {
+      cls: Class.unknown, sense: 'UNKNOWN', value: undefined, text: undefined, start: at, end: at + 1, edits: 0, cost: UNKNOWN_PER_SYMBOL,
+    }; // prettier-ignore
+    const opened: Edge = { ...edge, cost: UNKNOWN_PER_SYMBOL + UNKNOWN_OPEN };
+    for (let cls = 0; cls < CLASSES; cls++) if (cls !== Class.unknown) this.relax(opened, cls);
+    if (this.best[source] < Infinity) this.relax(edge, Class.unknown);
+  }
+
+  private trace(): Reading {
+    let last = -1;
+    let cost = Infinity;
+    for (let cls = 0; cls < CLASSES; cls++) {
+      const total = this.best[this.size * CLASSES + cls] + FINAL[cls];
+      if (total < cost) {
+        cost = total;
+        last = this.size * CLASSES + cls;
+      }
+    }
+    const tokens: Token[] = [];
+    let unknown = 0;
+    while (last >= 0 && this.via[last] !== undefined) {
+      const { cls, sense, value, text, start, end, edits } = this.via[last] as Edge;
+      const next = tokens.at(-1);
+      if (cls === Class.unknown) unknown += end - start;
+      if (cls === Class.unknown && next?.cls === Class.unknown && next.start === end) {
+        tokens[tokens.length - 1] = { ...next, start };
+      } else {
+        tokens.push({ cls, sense, value, text, start, end, edits });
+      }
+      last = this.from[last];
+    }
+    return { tokens: tokens.reverse(), cost, unknown };
+  }
+}
+
+/** Above this cost per symbol an exact reading is worth a second one that allows edits. */
+const SUSPICIOUS = 0.42;
+
+/** The best reading of a row of sounds: exact where that reads well, with edits otherwise. */
+export function readSound(sound: Sound): Reading {
+  if (sound.length === 0) return { tokens: [], cost: 0, unknown: 0 };
+  const exact = new Lattice(sound, false).run();
+  if (exact.unknown === 0 && exact.cost / sound.length < SUSPICIOUS) return exact;
+  const edited = new Lattice(sound, true).run();
+  return edited.cost < exact.cost ? edited : exact;
+}

@@ -1,0 +1,144 @@
+/** Builds the tries from the lexicon's data, once, when the module is loaded. */
+import { readNative, readSino } from '../../korean/numerals.js';
+import { ENDINGS, type Base, type Mood } from '../lexicon/conjugation.js';
+import { CLOCK_WORDS, DATES, DAYPARTS, FILLERS, FOREIGN, NEUTRAL, NOUNS, PAST_TIMES, ROOM_NAMES, WEEKDAYS, WEEK_PREFIXES } from '../lexicon/nouns.js'; // prettier-ignore
+import { COPULA, LETTERS, PARTICLES, UNITS } from '../lexicon/particles.js';
+import { VERBS } from '../lexicon/verbs.js';
+import { toSound } from './sound.js';
+import { Trie, type Entry } from './trie.js';
+
+/** Classes of the grammar of neighbours. */
+export const Class = {
+  begin: 0, noun: 1, number: 2, unit: 3, letter: 4, particle: 5, stem: 6, eu: 7, a: 8, ending: 9, adverb: 10, unknown: 11,
+} as const; // prettier-ignore
+export const CLASSES = 12;
+
+const split = (forms: string): string[] => forms.split(',').map((form) => form.trim());
+
+/** Short forms are found everywhere by chance: believing in them costs more. */
+function shortness(form: string): number {
+  const { length } = toSound(form);
+  return length <= 1 ? 0.75 : length === 2 ? 0.35 : length === 3 ? 0.1 : 0;
+}
+
+function put(trie: Trie, cls: number, sense: string, forms: readonly string[], options: { value?: number; cost?: number; fuzzyFrom?: number } = {}): void {
+  for (const form of forms) {
+    const { length } = toSound(form);
+    trie.add(form, {
+      cls,
+      sense,
+      cost: (options.cost ?? 0) + shortness(form),
+      fuzzy: length >= (options.fuzzyFrom ?? 5),
+      ...(options.value === undefined ? {} : { value: options.value }),
+    });
+  }
+}
+
+/** Verbal nouns a command turns on: edits are allowed although they are short. */
+const KEYWORDS = new Set(['RESERVE', 'CANCEL', 'EXTEND', 'RETURN', 'MOVE', 'BUY', 'CHANGE', 'LOGIN', 'LOGOUT', 'REFRESH', 'BARCODE']);
+
+function numbers(trie: Trie): void {
+  for (let value = 1; value <= 999; value++) {
+    const sino = readSino(value);
+    const forms = [sino];
+    // 십육 is said 심뉵, 백육 뱅뉵; 일 after a number may be heard as 닐 or 릴.
+    if (sino.length > 1 && sino.endsWith('육')) {
+      const head = sino.slice(0, -1);
+      forms.push(`${head}뉵`, `${head.slice(0, -1)}${head.endsWith('십') ? '심' : '뱅'}뉵`, `${head}륙`);
+    }
+    if (value > 100 && value < 200) forms.push(`일${sino}`);
+    // 105 is also said digit by digit.
+    if (value > 100 && String(value)[1] === '0' && value % 100 > 0) {
+      forms.push(`${readSino(Math.floor(value / 100))}공${readSino(value % 10)}`);
+    }
+    put(trie, Class.number, 'sino', forms, { value, fuzzyFrom: 5, cost: value > 300 ? 0.2 : 0 });
+  }
+  put(trie, Class.number, 'sino', ['영', '공'], { value: 0, cost: 0.5 });
+  for (let value = 1; value <= 99; value++) {
+    put(trie, Class.number, 'native', [readNative(value)], { value });
+    const before = readNative(value, true);
+    if (before !== readNative(value)) put(trie, Class.number, 'attributive', [before], { value });
+    if (value >= 10) {
+      put(trie, Class.number, 'native', [`백${readNative(value)}`], { value: value + 100, cost: 0.1 });
+      put(trie, Class.number, 'attributive', [`백${before}`], { value: value + 100, cost: 0.1 });
+    }
+  }
+  put(trie, Class.number, 'attributive', ['첫'], { value: 1 });
+  ['첫째', '둘째', '셋째', '넷째', '다섯째', '여섯째', '일곱째', '여덟째', '아홉째', '열째'].forEach((form, index) => {
+    put(trie, Class.number, 'ordinal', [form], { value: index + 1 });
+  });
+  put(trie, Class.number, 'month', ['유'], { value: 6, cost: 0.4 });
+  put(trie, Class.number, 'month', ['시'], { value: 10, cost: 0.4 });
+}
+
+function words(trie: Trie): void {
+  for (const [sense, forms] of Object.entries(NOUNS)) {
+    put(trie, Class.noun, sense, split(forms), { fuzzyFrom: KEYWORDS.has(sense) ? 3 : 5 });
+  }
+  for (const [date, forms] of Object.entries(DATES)) put(trie, Class.noun, `DATE:${date}`, split(forms));
+  for (const [day, forms] of Object.entries(WEEKDAYS)) put(trie, Class.noun, `DAY:${day}`, split(forms));
+  for (const [week, forms] of Object.entries(WEEK_PREFIXES)) put(trie, Class.noun, `WEEK:${week}`, split(forms));
+  for (const [part, forms] of Object.entries(DAYPARTS)) put(trie, Class.noun, `PART:${part}`, split(forms));
+  for (const [clock, forms] of Object.entries(CLOCK_WORDS)) put(trie, Class.noun, `CLOCK:${clock}`, split(forms));
+  put(trie, Class.noun, 'HALF', ['반']);
+  put(trie, Class.noun, 'ROWWORD', ['열', '줄', '행', '라인']);
+  put(trie, Class.noun, 'WEEKEND', ['주말', '평일', '다음 달', '이번 달'], { cost: 0.2 });
+  put(trie, Class.noun, 'ORDINALROOM', ['제'], { cost: 0.3 });
+  for (const name of split(ROOM_NAMES)) {
+    for (const suffix of ['열람실', ' 열남실']) trie.add(name + suffix, { cls: Class.noun, sense: `ROOM:${name}`, cost: 0, fuzzy: true });
+  }
+  put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1 });
+  put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
+  put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });
+  for (const filler of split(FILLERS)) put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
+}
+
+function verbs(trie: Trie): void {
+  const classes: readonly (readonly [number, number])[] = [
+    [Class.stem, 0],
+    [Class.eu, 1],
+    [Class.a, 2],
+  ];
+  for (const [sense, list] of Object.entries(VERBS)) {
+    for (const verb of split(list)) {
+      const bases = verb.split('/');
+      for (const [cls, index] of classes) put(trie, cls, sense, [bases[index]], { fuzzyFrom: sense === 'FOREIGN' ? 99 : 5, cost: sense === 'FOREIGN' ? 0.15 : 0 });
+    }
+  }
+  // 하다 loses its ㅎ between voiced sounds: 예약애 줘.
+  put(trie, Class.stem, 'DO', ['아'], { cost: 0.9 });
+  put(trie, Class.eu, 'DO', ['아'], { cost: 0.9 });
+  put(trie, Class.a, 'DO', ['애', '캐', '패', '대'], { cost: 0.8 });
+}
+
+function followers(trie: Trie): void {
+  for (const [sense, forms] of Object.entries(PARTICLES)) put(trie, Class.particle, sense, split(forms), { fuzzyFrom: 99, cost: -0.2 });
+  for (const [mood, forms] of COPULA) put(trie, Class.particle, `BE:${mood}`, split(forms), { fuzzyFrom: 99 });
+  for (const [sense, forms] of Object.entries(UNITS)) put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });
+  put(trie, Class.unit, 'NO', ['버'], { cost: 0.5 });
+  for (const [letter, forms, cost] of LETTERS) put(trie, Class.letter, letter, split(forms), { cost });
+}
+
+export const LEXICON = new Trie();
+words(LEXICON);
+verbs(LEXICON);
+followers(LEXICON);
+numbers(LEXICON);
+LEXICON.seal();
+
+function endingTrie(base: Base): Trie {
+  const trie = new Trie();
+  for (const [form, mood] of ENDINGS[base]) {
+    const { length } = toSound(form);
+    trie.add(form, { cls: Class.ending, sense: mood, cost: -0.3, fuzzy: length >= 4 });
+  }
+  trie.seal();
+  return trie;
+}
+export const ENDING_TRIES: Readonly<Record<number, Trie>> = {
+  [Class.stem]: endingTrie('stem'),
+  [Class.eu]: endingTrie('eu'),
+  [Class.a]: endingTrie('a'),
+};
+
+export type { Entry, Mood };

@@ -1,0 +1,49 @@
+/** How sure the reading is: the rule's strength, lowered by edits, by words nobody knows, and by words from elsewhere. */
+import type { IntentName } from '../contract.js';
+import { Class } from '../grammar/lexicon.js';
+import type { Reading } from '../grammar/lattice.js';
+import type { Vote, Situation } from './decide.js';
+
+/** Words after which a new clause begins. */
+const BREAKS = new Set(['connect', 'condition', 'purpose', 'not-connect', 'must', 'past']);
+
+/** Fitted on the development set; see docs/reference/intents.md. */
+const SCALE = 1.15;
+const SHIFT = -0.35;
+
+/** First token of the clause the main predicate stands in. */
+function clauseStart(situation: Situation): number {
+  const { tokens } = situation.phrase;
+  const end = situation.main?.first ?? tokens.length;
+  for (let at = end - 1; at > 0; at--) {
+    if (tokens[at].cls === Class.ending && BREAKS.has(tokens[at].sense)) return at + 1;
+    if (tokens[at].cls === Class.ending && tokens[at].sense === 'intent' && at < end - 2) return at + 1;
+  }
+  return 0;
+}
+
+/** Intents that other services have too: a foreign word beside them makes them somebody else's. */
+const OURS = new Set<IntentName>(['confirm', 'deny']);
+
+/** Probability that the vote is right. */
+export function confidenceOf(vote: Vote, situation: Situation, reading: Reading, symbols: number): number {
+  const { tokens } = situation.phrase;
+  const start = clauseStart(situation);
+  const seat = situation.numbered ? 0.5 : 0;
+  let evidence = vote.strength;
+  tokens.forEach((token, index) => {
+    const inside = index >= start;
+    if (token.sense === 'FOREIGN') evidence -= inside ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
+    else if (token.cls === Class.unknown) {
+      const length = token.end - token.start;
+      evidence -= (inside ? 0.55 : 0.18) * Math.min(length, 8) * (seat > 0 ? 0.6 : 1) + (inside && length > 2 ? 0.6 : 0);
+    } else if (token.sense === 'PASTTIME') evidence -= situation.has('STATUSWORD', 'CANCEL') || situation.predicate('CANCEL') !== undefined ? 0.3 : 3;
+    else if (token.sense === 'DATIVE') evidence -= 2;
+    else if (token.sense === 'quote' || token.sense === 'regret') evidence -= 3.5;
+    else if (token.sense === 'FEEL' && index === situation.main?.first) evidence -= 3;
+    else if (token.sense === 'WEEKEND') evidence -= 0.5;
+    if (token.edits > 0) evidence -= token.edits * 0.6;
+  });
+  evidence -= Math.max(0, reading.cost / Math.max(symbols, 1) - 0.3) * 3;
+  return 1 / (1 + Math.exp(-(SCALE * evidence + SHIFT)));
+}

@@ -1,0 +1,169 @@
+/**
+ * Verb endings by the base they attach to, each with the mood it gives. Korean verbs have three bases: the bare stem
+ * (잡-, 바꾸-), the stem with 으 where it has a coda (잡으-, 바꾸-), and the 아/어 form (잡아, 바꿔). Auxiliaries
+ * (주다, 놓다, 보다 ...) conjugate like verbs, so their chains are built, not listed.
+ */
+
+/** What an ending makes of its verb. */
+export type Mood =
+  | 'plain' // 해, 합니다: a command or a statement, the rest of the sentence decides
+  | 'command' // 해 줘, 하세요
+  | 'intent' // 할게, 할래, 하겠습니다, 하려고
+  | 'want' // 하고 싶어, 했으면 좋겠어
+  | 'must' // 해야 돼
+  | 'question' // 하나요, 할까
+  | 'able' // 할 수 있어
+  | 'unable' // 할 수 없어
+  | 'permit' // 해도 돼, 하면 안 될까
+  | 'past' // 했어
+  | 'past-question' // 했나요
+  | 'condition' // 하면
+  | 'connect' // 하고, 해서, 하는데
+  | 'purpose' // 하러
+  | 'attribute' // 하는
+  | 'past-attribute' // 한, 했던
+  | 'future-attribute' // 할
+  | 'forbid' // 하지 마
+  | 'not' // 하지 않아
+  | 'not-connect' // 하지 말고
+  | 'quote' // 하래, 한대, 하라고
+  | 'noun' // 하기, 함
+  | 'regret' // 할걸, 했더라면
+  | 'correct'; // 오 번이라고
+
+export type Base = 'stem' | 'eu' | 'a';
+export type Ending = readonly [form: string, mood: Mood];
+
+const words = (mood: Mood, forms: string): Ending[] => forms.split(',').map((form) => [form.trim(), mood] as const);
+
+const STEM: readonly Ending[] = [
+  ...words('connect', '고,고요,고서,고 나서,며,면서,거나,게,도록,는데,는데요,느라,느라고,길래,자마자,다가,던데,기 전에,기 때문에,기는 한데,긴 한데,는 중인데,고 있는데'),
+  ...words('plain', '습니다,네,네요,지,지요,죠,거든,거든요,는다,구나,는구나,는군,는군요,고 있어,고 있어요,고 있습니다,는 중이야,는 중이에요'),
+  ...words('question', '니,나,나요,냐,는가,는가요,는지,는지요,습니까,는 거야,는 거예요,는 거지,는 건가요,는 건지,고 있나,고 있나요,고 있니,는 중인가요,는 중이야'),
+  ...words('intent', '자,겠다,겠어,겠어요,겠습니다,겠음,기로 할게,기로 할게요,기로 했어,기로 하자,도록 할게,도록 할게요,도록 하겠습니다'),
+  ...words('command', '게 해 줘,게 해 주세요,게 해줄래,게 해 줄래요,게 해 주십시오,도록 해 줘,도록 해 주세요,게 부탁해,게 부탁해요,게 부탁드려요,게 부탁드립니다,기 바랍니다,길 바랍니다,기 부탁드립니다,도록 해,게끔 해 줘'),
+  ...words('attribute', '는,는 거,는 것'),
+  ...words('past-attribute', '던'),
+  ...words('noun', '기,기로,기는,긴'),
+  ...words('quote', '는대,는대요,는다고,는다는,는다며,는다던데,냐고,자고,자는데,재'),
+  ...words('forbid', '지 마,지 마요,지 마세요,지 마라,지 마십시오,지 말아,지 말아요,지 말아라,지 말아 줘,지 말아줘요,지 말아 주세요,지 말아 줄래,지 말아 줄래요,지 말아 주실래요,지 말아 주십시오,지 말자,지 말죠,지 말라고,지 말라니까,지 말아 달라고,지 말기,지 말 것,지 말도록,지마아,지 말아 주시겠어요,지 말아 주라'),
+  ...words('not-connect', '지 말고,지 말고요,지 않고,지 않게,지 않도록'),
+  ...words('not', '지 않을래,지 않을래요,지 않을게,지 않을게요,지 않겠습니다,지 않겠어,지 않겠어요,지 않아도 돼,지 않아도 돼요,지 않아도 됩니다,지 않아,지 않아요,지 않을 거야,지 않을 거예요,지 않으려고,지 않으려고요,지 않는,지 않은,지 못해,지 못했어,지 않았어,지 않습니다,지 않는데,지 못하게'),
+];
+
+const EU: readonly Ending[] = [
+  ...words('intent', 'ㄹ게,ㄹ게요,ㄹ께요,ㄹ래,ㄹ래요,ㄹ란다,ㄹ 거야,ㄹ 거예요,ㄹ 거에요,ㄹ거요,ㄹ 겁니다,ㄹ 건데,ㄹ 건데요,ㄹ 거거든요,ㄹ라고,ㄹ라고요,려고,려고요,려구,려구요,려고 해,려고 해요,려고 합니다,려고 하는데,려고 하는데요,려는데,려는데요,려 하는데,려 합니다,ㄹ려고,ㄹ려고요,ㄹ려구요,마,ㅂ시다,ㄹ까 해,ㄹ까 해요,ㄹ까 합니다,ㄹ까 하는데,ㄹ까 하는데요,ㄹ까 봐,ㄹ 생각이야,ㄹ 생각이에요,ㄹ 생각입니다,ㄹ 예정이야,ㄹ 예정이에요,ㄹ 예정입니다,ㄹ 참이야,ㄹ란다,ㄹ 거임,ㄹ 거니까,ㄹ 테니까,ㄹ라구,ㄹ라 그래,ㄹ라는데'),
+  ...words('command', '세요,셔요,십시오,십쇼,시오,시죠,시지요,쇼,라,렴,려무나,ㄹ 것,ㄹ 수 있게 해 줘,ㄹ 수 있게 해 주세요,ㄹ 수 있도록 해 줘,ㄹ 수 있도록 해 주세요,ㄹ 수 있게 부탁해,ㄹ 수 있게 부탁드려요,시길 바랍니다,시기 바랍니다,시면 됩니다,ㄹ 수 있게'),
+  ...words('question', 'ㄹ까,ㄹ까요,ㅂ니까,ㄴ가,ㄴ가요,ㄴ지,ㄴ지요,ㄹ지,ㄹ는지,냐,니,ㄴ가유,나요,ㄹ라나,ㄹ려나,ㄴ 거야,ㄴ 거예요,ㄴ 거지,ㄴ 건가요,ㄴ 데 있어,ㄴ 편이야'),
+  ...words('permit', '면 안 돼,면 안 돼요,면 안 될까,면 안 될까요,면 안 되나,면 안 되나요,면 안 되겠니,면 안 되겠습니까,면 안 되겠어요,면 될까,면 될까요,면 되나,면 되나요,면 돼,면 돼요,면 되지,면 되죠,면 됩니다,면 어떨까'),
+  ...words('want', '면 좋겠어,면 좋겠어요,면 좋겠습니다,면 좋겠는데,면 좋겠는데요,면 좋겠다,면 좋을 것 같아,면 좋을 것 같아요,면 하는데요,면 해요,면 합니다,면 감사하겠습니다,면 고맙겠습니다,면 고맙겠어,면 감사하겠어요,ㄹ 필요가 있어'),
+  ...words('condition', '면,면은,면요,려면,려거든,ㄹ 거면,ㄹ 경우,ㄹ 땐,ㄹ 때,ㄹ 때는,거든'),
+  ...words('connect', '니까,니까요,므로,ㄴ데,ㄴ데요,면서,며,ㄴ데도,ㄹ 텐데'),
+  ...words('purpose', '러,러 왔는데,러 왔어요,러 가는데'),
+  ...words('future-attribute', 'ㄹ,ㄹ 만한,ㄹ 거'),
+  ...words('past-attribute', 'ㄴ,ㄴ 거,ㄴ 것,ㄴ 걸,ㄴ 적'),
+  ...words('noun', 'ㅁ'),
+  ...words('quote', '래,래요,라고,라고요,라는,라는데,라던데,란다,ㄴ대,ㄴ대요,ㄴ다고,ㄴ다는,ㄴ다던데,ㄴ다며,ㄴ다니까,라면서,랬어,라니까,라네,라네요,라더라'),
+  ...words('plain', 'ㄴ다,ㅂ니다,ㄹ 듯,ㄹ 것 같아,ㄹ 것 같아요'),
+  ...words('regret', 'ㄹ걸,ㄹ걸 그랬어,ㄹ걸 그랬나'),
+];
+
+const PAST: readonly Ending[] = [
+  ...words('past', '어,어요,습니다,다,지,지요,죠,네,네요,는데,는데요,거든,거든요,으니까,고,고요,더니,잖아,잖아요,음,었어,었어요,었지,었는데,었습니다,어서,으므로,구나'),
+  ...words('past-question', '나,나요,니,냐,습니까,는지,는지요,을까,을까요,는가,는가요,으려나,어 안 했어,었나'),
+  ...words('past-attribute', '던,던 거,던 것'),
+  ...words('quote', '대,대요,다고,다는,다며,다던데,다더라,다네,단다,었대'),
+  ...words('want', '으면 좋겠어,으면 좋겠어요,으면 좋겠습니다,으면 좋겠는데,으면 좋겠는데요,으면 좋겠다,으면 해,으면 해요,으면 합니다,으면 하는데,으면 하는데요,으면 싶은데요,으면 싶어요'),
+  ...words('condition', '으면,다면'),
+  ...words('regret', '을걸,더라면,어야 했는데,어야지,을 텐데'),
+];
+
+const A: readonly Ending[] = [
+  ...words('plain', '요'),
+  ...words('command', '라,라고 좀,주삼,줘봐,다오,놔 줘,둬 줘,놔 주세요,둬 주세요,보세요,봐 주세요,봐 줘,놔 줄래,둬 줄래,놓아 줘,줘야겠다,주셔야겠어요,주길,주길 바라,주길 바랍니다,주기 바랍니다,주시기 바랍니다,주시길 바랍니다,줘야 돼,주셔야 돼요,줬으면,주쇼,주시와요,줘잉,줭,주떼요,조,조요,죠,쥬세요,저,져,줴,주새요,주세여,줘여,주세용'),
+  ...words('must', '야 돼,야 돼요,야 됩니다,야 해,야 해요,야 합니다,야 하는데,야 하는데요,야 되는데,야 되는데요,야겠어,야겠어요,야겠다,야겠네,야겠습니다,야지,야죠,야 하니까,야 하거든요,야 할 것 같아,야 할 것 같아요,야 될 것 같아요,야 될 것 같아,야 돼서,야 해서'),
+  ...words('permit', '도 돼,도 돼요,도 되나,도 되나요,도 되니,도 될까,도 될까요,도 됩니까,도 되지,도 되죠,도 괜찮아,도 괜찮아요,도 괜찮을까요,도 되는지,도 되는 거야,도 되냐'),
+  ...words('connect', '서,서요,가지고,갖고,도,다가'),
+  ...words('quote', '달라고,달라는데,달래,달래요,달라던데,달라고 했어,달라고 해,달라고 하던데,달라고 하셨어,달라더라'),
+];
+
+type Conjugated = Readonly<Record<Base, string>>;
+
+/** Every inflected form of a verb with its mood, auxiliaries left out. */
+function inflect(verb: Conjugated): Ending[] {
+  return [
+    [verb.a, 'plain'],
+    ...STEM.map(([form, mood]) => [verb.stem + form, mood] as const),
+    ...EU.map(([form, mood]) => [verb.eu + form, mood] as const),
+    ...A.slice(0, 1).map(([form, mood]) => [verb.a + form, mood] as const),
+    ...A.filter(([, mood]) => mood === 'must' || mood === 'permit' || mood === 'connect').map(
+      ([form, mood]) => [verb.a + form, mood] as const,
+    ),
+    ...PAST.map(([form, mood]) => [`${verb.a}ㅆ${form}`, mood] as const),
+  ];
+}
+
+const ASKING: ReadonlySet<Mood> = new Set(['plain', 'question', 'able', 'intent', 'permit', 'want', 'must', 'command', 'condition']);
+const wanting = inflect({ stem: '싶', eu: '싶으', a: '싶어' });
+const existing: readonly Ending[] = inflect({ stem: '있', eu: '있으', a: '있어' });
+
+/** -ㄹ 수 있다: being able. */
+const ability: readonly Ending[] = [
+  ...existing.flatMap(([form, mood]) => {
+    const sense: Mood = mood === 'attribute' || mood === 'condition' || mood === 'connect' ? mood : 'able';
+    return [`ㄹ 수 ${form}`, `ㄹ 수는 ${form}`, `ㄹ 순 ${form}`, `ㄹ 수도 ${form}`].map((whole) => [whole, sense] as const);
+  }),
+  ...words('unable', 'ㄹ 수 없어,ㄹ 수 없어요,ㄹ 수 없나,ㄹ 수 없나요,ㄹ 수 없을까,ㄹ 수 없을까요,ㄹ 수 없네,ㄹ 수 없는데'),
+];
+
+/** 주다 asks for the deed, whatever its own ending: 해 줘, 해 줄래, 해 줄 수 있어, 해 주면 안 돼. */
+function asking(): Ending[] {
+  const out: Ending[] = [];
+  for (const verb of [
+    { stem: '주', eu: '주', a: '줘' },
+    { stem: '주시', eu: '주시', a: '주셔' },
+  ]) {
+    for (const [form, mood] of inflect(verb)) {
+      if (form.endsWith('면') || form.endsWith('면은')) out.push([form, 'condition']);
+      else out.push([form, ASKING.has(mood) && mood !== 'condition' ? 'command' : mood]);
+    }
+    for (const [form, mood] of ability) {
+      out.push([verb.eu + form, mood === 'able' || mood === 'unable' ? 'command' : mood]);
+    }
+  }
+  out.push(...words('command', '주세요,주시겠어요,주시겠습니까,주시겠어,주겠니,주겠어,주겠어요,주라,주렴'));
+  return out;
+}
+
+const auxiliaries: readonly Ending[] = [
+  ...asking(),
+  ...[
+    { stem: '놓', eu: '놓으', a: '놔' },
+    { stem: '두', eu: '두', a: '둬' },
+    { stem: '버리', eu: '버리', a: '버려' },
+    { stem: '보', eu: '보', a: '봐' },
+    { stem: '있', eu: '있으', a: '있어' },
+    { stem: '드리', eu: '드리', a: '드려' },
+  ].flatMap(inflect),
+];
+
+const honorific = inflect({ stem: '시', eu: '시', a: '셔' });
+
+/** All endings, by the base they attach to. */
+export const ENDINGS: Readonly<Record<Base, readonly Ending[]>> = {
+  stem: [
+    ...STEM,
+    ...wanting.flatMap(([form, mood]): Ending[] =>
+      ['고 ', '고는 ', '고도 '].map((link) => [
+        link + form,
+        mood === 'attribute' || mood === 'condition' || mood === 'quote' ? mood : 'want',
+      ]),
+    ),
+    ...words('want', '고파,고파요,구 싶어,구 싶어요,구 싶은데,고 시퍼,고 싶은데 가능할까요'),
+    ...wanting.map(([form]): Ending => [`고 싶지 ${form}`, 'not']),
+    ...words('not', '고 싶지 않아,고 싶지 않아요,고 싶지 않은데'),
+    ...existing.map(([form, mood]): Ending => [`고 ${form}`, mood]),
+  ],
+  eu: [...EU, ...ability, ...honorific],
+  a: [...A, ...PAST.map(([form, mood]): Ending => [`ㅆ${form}`, mood]), ...auxiliaries],
+};
