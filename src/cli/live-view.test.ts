@@ -1,17 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { parseIntent } from '../intents/index.js';
-import type { Segment } from '../recognition/contract.js';
+import type { ServerMessage } from '../live/protocols/native-messages.js';
 import { describeIntent, fitTail, LiveView } from './live-view.js';
 import { displayWidth } from './table.js';
 
-const final = (text: string) => {
-  const segment = { id: 0, start: 0, end: 1, text, words: [], confidence: 1 } as unknown as Segment;
-  return { type: 'final', utterance: 0, segment } as const;
-};
+const final = (text: string): ServerMessage => ({
+  type: 'final',
+  utterance: 0,
+  start: 0,
+  end: 1,
+  text,
+  confidence: 1,
+  words: [],
+});
 const partial = (text: string) => ({ type: 'partial', utterance: 0, start: 0, end: 1, text }) as const;
 
 // eslint-disable-next-line no-control-regex
 const COLOUR = /\u001b\[\d+m/g;
+
+const intent = (tentative: boolean): ServerMessage => ({
+  type: 'intent',
+  utterance: 0,
+  intent: 'reserve',
+  slots: { seat: '27' },
+  confidence: 0.9,
+  evidence: [],
+  problems: [],
+  tentative,
+});
 
 /** What a terminal of one line would show, and the lines above it. */
 function terminal(columns: number) {
@@ -56,9 +71,10 @@ describe('live view', () => {
     const view = new LiveView({ write: (text: string) => (written += text) });
     view.show(partial('칠'));
     view.show(final('칠 번\u001b[31m'));
-    view.intent(parseIntent('27번 자리 예약해 줘'));
+    view.show(intent(false));
+    view.show(intent(true));
     view.clear();
-    expect(written.split('\n')[0]).toBe('칠 번 [31m');
+    expect(written).toBe('칠 번 [31m\n  -> reserve seat=27 (0.90)\n');
     // eslint-disable-next-line no-control-regex
     expect(written).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
@@ -72,7 +88,6 @@ describe('live view', () => {
   it('shows intent, slots and confidence', () => {
     expect(
       describeIntent({
-        ...parseIntent(''),
         intent: 'reserve',
         slots: { seat: '27', preference: ['window', 'quiet'], duration_min: 120 },
         confidence: 0.934,

@@ -1,6 +1,5 @@
 /** Live recognition in a terminal: the partial line is rewritten in place, finals stay. */
-import type { IntentResult } from '../intents/contract.js';
-import type { LiveEvent } from '../recognition/contract.js';
+import type { ServerMessage } from '../live/protocols/native-messages.js';
 import { printable } from './errors.js';
 import { displayWidth } from './table.js';
 
@@ -29,7 +28,11 @@ export function fitTail(text: string, columns: number): string {
 }
 
 /** `reserve seat=27 duration_min=120 (0.97)` */
-export function describeIntent(result: IntentResult): string {
+export function describeIntent(result: {
+  readonly intent: string;
+  readonly slots: object;
+  readonly confidence: number;
+}): string {
   const slots = Object.entries(result.slots).map(
     ([name, value]) => `${name}=${Array.isArray(value) ? value.join(',') : String(value)}`,
   );
@@ -41,14 +44,13 @@ export class LiveView {
 
   constructor(private readonly output: LiveViewOutput) {}
 
-  show(event: LiveEvent): void {
-    if (event.type === 'partial') this.partial(event.text);
-    else if (event.type === 'final') this.final(event.segment.text);
-  }
-
-  intent(result: IntentResult): void {
-    const text = `  -> ${describeIntent(result)}`;
-    this.line(this.output.isTTY ? `${CYAN}${text}${RESET}` : text);
+  show(message: ServerMessage): void {
+    if (message.type === 'partial') this.partial(message.text);
+    else if (message.type === 'final') this.final(message.text);
+    else if (message.type === 'intent' && !message.tentative && message.intent !== 'none') {
+      const text = `  -> ${describeIntent(message)}`;
+      this.line(this.output.isTTY ? `${CYAN}${text}${RESET}` : text);
+    }
   }
 
   /** A line of its own, above the partial one. */

@@ -1,7 +1,5 @@
 /** `malgwi mic`: the microphone, live, in the terminal. */
 import { Option, type Command } from 'commander';
-import type { IntentResult } from '../../intents/contract.js';
-import type { LiveEvent } from '../../recognition/contract.js';
 import { guarded } from '../errors.js';
 import { LiveView } from '../live-view.js';
 import {
@@ -12,13 +10,14 @@ import {
   type Microphone,
   type RecorderName,
 } from '../microphone.js';
-import { addModelOptions, readConfig, type ModelOptions } from '../options.js';
+import { addModelOptions, httpUrl, readConfig, type ModelOptions } from '../options.js';
 import { onInterrupt } from '../signals.js';
-import type { LiveTarget } from '../live-target.js';
+import type { LiveTarget, ServerMessage } from '../live-target.js';
 
 interface MicOptions extends ModelOptions {
   readonly recorder?: RecorderName;
   readonly device?: string;
+  readonly server?: URL;
   readonly json?: true;
   readonly intent: boolean;
 }
@@ -26,10 +25,12 @@ interface MicOptions extends ModelOptions {
 const EXAMPLES = `
 Examples:
   $ malgwi mic
+  $ malgwi mic --server http://localhost:3000
   $ malgwi mic --recorder arecord --device plughw:1,0
-  $ malgwi mic --json | jq -r 'select(.type == "final").segment.text'
+  $ malgwi mic --json | jq -r 'select(.type == "final").text'
 
 Ctrl-C ends the recording; the last words are still recognised and printed.
+With --json the lines are the messages of /v1/stream (docs/reference/live.md).
 It needs a recorder program: arecord (alsa-utils) or SoX.`;
 
 export function registerMic(program: Command): void {
@@ -38,6 +39,7 @@ export function registerMic(program: Command): void {
     .description('recognise the microphone live')
     .addOption(new Option('--recorder <name>', 'program that records').choices(RECORDERS))
     .option('--device <name>', "the recorder's input device")
+    .option('--server <url>', 'recognise on a running service instead of in this process', httpUrl)
     .option('--json', 'print events as JSON lines')
     .option('--no-intent', 'do not look for seat intents')
     .addHelpText('after', EXAMPLES);
@@ -50,25 +52,24 @@ async function mic(options: MicOptions): Promise<void> {
   const recorder = await findRecorder(options.recorder);
   const interrupt = onInterrupt();
   const view = new LiveView(process.stdout);
-  const json = (value: unknown): unknown => process.stdout.write(`${JSON.stringify(value)}\n`);
-  const { parseIntent } = await import('../../intents/index.js');
-  const onEvent = (event: LiveEvent): void => {
-    if (options.json) json(event);
-    else view.show(event);
-    if (event.type !== 'final' || !options.intent || event.segment.text === '') return;
-    const { text, words } = event.segment;
-    const result: IntentResult = parseIntent(text, {
-      words,
-      ...(config.venue === undefined ? {} : { venue: config.venue }),
-    });
-    if (options.json) json({ type: 'intent', utterance: event.utterance, ...result });
-    else if (result.intent !== 'none') view.intent(result);
+  const onMessage = (message: ServerMessage): void => {
+    if (options.json) process.stdout.write(`${JSON.stringify(message)}\n`);
+    else view.show(message);
   };
   let target: LiveTarget | undefined;
   try {
-    const { openLocalTarget } = await import('../live-target.js');
-    const audio = { encoding: 'pcm_s16le', sampleRate: MICROPHONE_RATE, channels: 1 } as const;
-    target = await openLocalTarget(config, audio, onEvent);
+    const { openLocalTarget, openServerTarget } = await import('../live-target.js');
+    const audio = {
+      encoding: 'pcm_s16le',
+      sampleRate: MICROPHONE_RATE,
+      channels: 1,
+      intents: options.intent,
+    } as const;
+    const { server, model } = options;
+    target =
+      server === undefined
+        ? await openLocalTarget(config, audio, onMessage)
+        : await openServerTarget(server, { ...audio, model }, config.server.apiKeys[0], onMessage);
     interrupt.signal.throwIfAborted();
     const device = options.device === undefined ? {} : { device: options.device };
     const microphone = await openMicrophone({ recorder, ...device });

@@ -1,0 +1,306 @@
+/** The command line as its users meet it: the built program, real files, the bundled model. */
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { addCounts, NO_EDITS, rate, scoreCharacters, scoreWords } from '../src/korean/scoring.js';
+import { toSrt, toVtt } from '../src/recognition/formats.js';
+import type { Transcript } from '../src/recognition/contract.js';
+import { malgwi, MALGWI, ROOT, serve, start, type Service } from './cli-support.js';
+
+// Every test starts the real program, models and all, more than once.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+interface Clip {
+  readonly audio: string;
+  readonly text: string;
+}
+const clipPath = (name: string): string => join(ROOT, 'test-audio', name);
+const clips = readFileSync(clipPath('manifest.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Clip);
+const wavClip = clips.find((clip) => clip.audio.endsWith('.wav'))!;
+const wav = clipPath(wavClip.audio);
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'malgwi-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The samples of a canonical 16-bit mono wav, and their rate. */
+function rawSamples(file: Buffer): { samples: Buffer; rate: number } {
+  expect([file.readUInt16LE(20), file.readUInt16LE(22), file.readUInt16LE(34)]).toEqual([1, 1, 16]);
+  return { samples: file.subarray(file.indexOf('data') + 8), rate: file.readUInt32LE(24) };
+}
+
+describe('malgwi', () => {
+  it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(await malgwi(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('explains every command, with examples', async () => {
+    const { stdout } = await malgwi(['--help']);
+    for (const command of ['serve', 'transcribe', 'mic', 'intent', 'models', 'evaluate']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+      const help = await malgwi([command, '--help']);
+      expect(help.code).toBe(0);
+      if (command !== 'intent') expect(help.stdout).toContain('Examples:');
+    }
+  });
+
+  it.each([
+    [['transcrib'], 'Did you mean transcribe'],
+    [['transcribe'], 'file'],
+    [['transcribe', '--json', '--srt', 'x'], 'cannot be used with'],
+    [['transcribe', '--raw', 'mp3:1', 'x'], 'ENCODING:RATE:CHANNELS'],
+    [['transcribe', '--srt', 'a', 'b'], 'invalid_request'],
+    [['transcribe', '-', '-'], 'invalid_request'],
+    [['evaluate'], '--manifest'],
+    [['serve', '--port', '70000'], '65535'],
+    [['serve', '--model', 'no such model'], 'config_invalid'],
+    [['models', '--models-dir', '/nonexistent-folder'], 'config_invalid'],
+  ])('refuses %j', async (args, words) => {
+    const { code, stdout, stderr } = await malgwi(args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(words);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('malgwi transcribe', () => {
+  let transcript: Transcript & { file: string };
+  beforeAll(async () => {
+    const { code, stdout, stderr } = await malgwi(['transcribe', '--json', wav]);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    transcript = JSON.parse(stdout) as Transcript & { file: string };
+  });
+
+  it('prints JSON with text, words and times', () => {
+    expect(transcript.file).toBe(wav);
+    expect(transcript.model).toBe('malgwi-ko');
+    expect(transcript.text).toMatch(/[가-힣]/);
+    expect(transcript.segments.map((segment) => segment.text).join(' ')).toBe(transcript.text);
+    const words = transcript.segments.flatMap((segment) => segment.words);
+    expect(words.map((word) => word.word).join(' ')).toBe(transcript.text);
+    let last = 0;
+    for (const word of words) {
+      expect(word.start).toBeGreaterThanOrEqual(last);
+      expect(word.end).toBeGreaterThanOrEqual(word.start);
+      expect(word.end).toBeLessThanOrEqual(transcript.duration + 0.1);
+      last = word.start;
+    }
+  });
+
+  it('writes text, subtitles and several files, and goes on after one that fails', async () => {
+    const output = join(folder, 'out');
+    const copy = join(folder, 'copy.wav');
+    const other = join(folder, 'copy.dat');
+    await writeFile(copy, await readFile(wav));
+    await writeFile(other, await readFile(wav));
+    const [text, srt, vtt, several, files] = await Promise.all([
+      malgwi(['transcribe', wav]),
+      malgwi(['transcribe', '--srt', wav]),
+      malgwi(['transcribe', '--vtt', wav]),
+      malgwi(['transcribe', '--json', MALGWI, wav, join(folder, 'missing.mp3')]),
+      malgwi(['transcribe', '--srt', '--output', output, copy, MALGWI, wav, other]),
+    ]);
+    expect(text.stdout.replace(/\n/g, ' ').trim()).toBe(transcript.text);
+    expect(srt.stdout).toBe(toSrt(transcript));
+    expect(vtt.stdout).toBe(toVtt(transcript));
+
+    expect(several.code).toBe(1);
+    expect(several.stderr).toMatch(/malgwi\.js: audio_unrecognized: /);
+    expect(several.stderr).toMatch(/missing\.mp3: missing_file: /);
+    expect(JSON.parse(several.stdout)).toMatchObject([
+      { error: { code: 'audio_unrecognized' } },
+      { file: wav, text: transcript.text },
+      { error: { code: 'missing_file' } },
+    ]);
+
+    expect(files.code).toBe(1);
+    const names = ['copy.dat.srt', 'copy.wav.srt', `${basename(wav, '.wav')}.srt`].sort();
+    expect((await readdir(output)).sort()).toEqual(names);
+    for (const name of names) expect(await readFile(join(output, name), 'utf8')).toBe(srt.stdout);
+  });
+
+  it('reads standard input, and raw samples, to the same text', async () => {
+    const raw = join(folder, 'clip.pcm');
+    const clip = rawSamples(await readFile(wav));
+    await writeFile(raw, clip.samples);
+    const piped = start(process.execPath, [MALGWI, 'transcribe', '-'], { env: { TMPDIR: folder } });
+    piped.child.stdin.end(await readFile(wav));
+    const [stdin, rawResult] = await Promise.all([
+      piped.finished,
+      malgwi(['transcribe', '--raw', `pcm_s16le:${clip.rate}:1`, raw]),
+    ]);
+    expect(stdin.stdout.replace(/\n/g, ' ').trim()).toBe(transcript.text);
+    expect(rawResult.stdout).toBe(stdin.stdout);
+    expect((await readdir(folder)).filter((name) => name.includes('stdin'))).toEqual([]);
+  });
+
+  it('ends at once when interrupted, and leaves nothing behind', async () => {
+    const private_ = join(folder, 'interrupted');
+    await mkdir(private_);
+    const running = start(process.execPath, [MALGWI, 'transcribe', '-'], { env: { TMPDIR: private_ } });
+    running.child.stdin.write(await readFile(wav));
+    // Its temporary file says that it is reading.
+    for (let i = 0; i < 200 && (await readdir(private_)).length === 0; i += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    running.child.kill('SIGINT');
+    const { code, stderr } = await running.finished;
+    expect(code).toBe(130);
+    expect(stderr).toBe('cancelled: Interrupted.\n');
+    expect(await readdir(private_)).toEqual([]);
+  });
+});
+
+describe('malgwi models', () => {
+  it('lists what is installed', async () => {
+    const { code, stdout } = await malgwi(['models', '--json']);
+    expect(code).toBe(0);
+    const { models, broken } = JSON.parse(stdout) as {
+      models: { name: string; isDefault: boolean; bytes: number }[];
+      broken: unknown[];
+    };
+    expect(broken).toEqual([]);
+    expect(models.find((model) => model.name === 'malgwi-ko')).toMatchObject({ isDefault: true });
+    expect((await malgwi(['models', 'list'])).stdout).toMatch(/^malgwi-ko \*/m);
+  });
+
+  it('shows a package, and says which there are when there is no such one', async () => {
+    const { stdout } = await malgwi(['models', 'show', 'malgwi-ko', '--json']);
+    const manifest = await readFile(join(ROOT, 'models/malgwi-ko/manifest.json'), 'utf8');
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(manifest));
+    expect((await malgwi(['models', 'show', 'malgwi-ko'])).stdout).toMatch(/licence +.*CC-BY-NC/);
+    const missing = await malgwi(['models', 'show', 'nothing']);
+    expect(missing).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^model_not_found: .*malgwi-ko/) as string,
+    });
+  });
+
+  it('lists a broken package as broken, and the others all the same', async () => {
+    const models = join(folder, 'models');
+    await mkdir(join(models, 'broken'), { recursive: true });
+    await writeFile(join(models, 'broken/manifest.json'), '{"schema": 1}');
+    await mkdir(join(models, 'malgwi-ko'));
+    for (const name of await readdir(join(ROOT, 'models/malgwi-ko'))) {
+      await writeFile(join(models, 'malgwi-ko', name), await readFile(join(ROOT, 'models/malgwi-ko', name)));
+    }
+    const { stdout, stderr, code } = await malgwi(['models', '--models-dir', models]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^malgwi-ko \*/m);
+    expect(stderr).toMatch(/^broken: manifest_invalid: /);
+  });
+});
+
+describe('malgwi serve, and what talks to it', () => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await serve();
+  });
+  afterAll(async () => {
+    expect(await service.stop()).toMatchObject({ code: 0 });
+  });
+
+  it('answers, and says in words when its port is taken', async () => {
+    expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+    const port = new URL(service.url).port;
+    const second = await malgwi(['serve', '--port', port, '--log-level', 'silent']);
+    expect(second).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(`^config_invalid: Port ${port} is taken`) as string,
+    });
+  });
+
+  it('evaluates: error rates, counts and failures, pushed to the metrics', async () => {
+    const lines = [
+      ...clips.slice(0, 3).map(({ audio, text }) => ({ audio: clipPath(audio), text, split: 'clips' })),
+      { audio: 'missing.wav', text: '없는 파일', split: 'broken' },
+    ];
+    const manifest = join(folder, 'set.jsonl');
+    await writeFile(manifest, lines.map((line) => JSON.stringify(line)).join('\n'));
+    const [evaluation, transcribed] = await Promise.all([
+      malgwi([
+        'evaluate',
+        '--manifest',
+        manifest,
+        '--json',
+        '--errors',
+        '5',
+        '--push',
+        service.url,
+        '--set',
+        'clips',
+      ]),
+      malgwi(['transcribe', '--json', ...lines.slice(0, 3).map((line) => line.audio)]),
+    ]);
+    expect(evaluation.code).toBe(1);
+    expect(evaluation.stderr).toMatch(/^missing\.wav: missing_file: /m);
+    const report = JSON.parse(evaluation.stdout) as Record<string, number> & {
+      bySplit: Record<string, { utterances: number; cer: number; deletions: number }>;
+      failures: unknown[];
+      errors: { audio: string }[];
+    };
+
+    const texts = (JSON.parse(transcribed.stdout) as Transcript[]).map((transcript) => transcript.text);
+    const pairs = lines.map((line, index) => [line.text, texts[index] ?? ''] as const);
+    const total = (spaces: boolean) =>
+      pairs.map(([r, h]) => scoreCharacters(r, h, { spaces })).reduce(addCounts, NO_EDITS);
+    const words = pairs.map(([r, h]) => scoreWords(r, h)).reduce(addCounts, NO_EDITS);
+    const characters = total(true);
+    expect(report).toMatchObject({
+      utterances: 4,
+      failed: 1,
+      substitutions: characters.substitutions,
+      deletions: characters.deletions,
+      insertions: characters.insertions,
+      referenceCharacters: characters.referenceLength,
+      normalizer: 'malgwi-score-1',
+    });
+    expect(report.cer).toBeCloseTo(rate(characters), 10);
+    expect(report.cerNoSpaces).toBeCloseTo(rate(total(false)), 10);
+    expect(report.wer).toBeCloseTo(rate(words), 10);
+    expect(report.realTimeFactor).toBeGreaterThan(0);
+    expect(report.bySplit).toMatchObject({
+      clips: { utterances: 3 },
+      broken: { utterances: 1, cer: 1, deletions: 5 },
+    });
+    expect(report.failures).toEqual([
+      { audio: 'missing.wav', code: 'missing_file', message: expect.any(String) as string },
+    ]);
+    expect(report.errors.map((entry) => entry.audio)).toContain('missing.wav');
+
+    const metrics = await (await fetch(`${service.url}/metrics`)).text();
+    const noSpaces = total(false);
+    const counted = metrics
+      .split('\n')
+      .filter((line) => line.includes('set="clips"') && !line.startsWith('#'));
+    expect(counted.some((line) => line.endsWith(` ${noSpaces.referenceLength}`))).toBe(true);
+    expect(counted.some((line) => line.endsWith(` ${words.referenceLength}`))).toBe(true);
+  });
+
+  it('prints an evaluation for people, one split of it', async () => {
+    const { code, stdout, stderr } = await malgwi([
+      'evaluate',
+      '--manifest',
+      clipPath('manifest.jsonl'),
+      '--limit',
+      '2',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /CER without spaces +[\d.]+ % +\d+ substitutions, \d+ deletions, \d+ insertions of \d+/,
+    );
+    expect(stdout).toMatch(/real-time factor 0\.\d+ \(\d+x real time\)/);
+    expect(stdout).toContain('normaliser malgwi-score-1');
+    expect(stderr).toContain('100 % (2/2 utterances)');
+  });
+});
