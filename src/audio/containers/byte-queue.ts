@@ -20,7 +20,8 @@ export class ByteQueue {
       throw new MalgwiError('audio_corrupt', { detail: 'The container has an element of absurd size.' });
     }
     if (this.length === 0) {
-      this.#bytes = bytes.slice();
+      // Not slice(): a Buffer's shares its memory, and sockets give Buffers.
+      this.#bytes = new Uint8Array(bytes);
     } else {
       const joined = new Uint8Array(this.length + bytes.length);
       joined.set(this.#bytes.subarray(this.#at));

@@ -110,7 +110,7 @@ export function deinterleave(interleaved: Float32Array, channels: number): Float
 /**
  * IMA ADPCM blocks (Microsoft's WAVE form) through wavefile. Blocks of several channels are taken apart into one
  * channel's blocks first, because wavefile knows mono only: per block, a 4-byte header for each channel, then 4-byte
- * words of 8 codes in turn.
+ * words of 8 codes in turn. wavefile gives each block's first sample twice, and a block only once another follows.
  * @param bytes whole blocks
  */
 export function decodeImaAdpcm(bytes: Uint8Array, blockAlign: number, channels: number): Float32Array[] {
@@ -118,8 +118,8 @@ export function decodeImaAdpcm(bytes: Uint8Array, blockAlign: number, channels: 
   const monoAlign = blockAlign / channels;
   const perBlock = (monoAlign - 4) * 2 + 1;
   return Array.from({ length: channels }, (_, channel) => {
-    const mono = new Uint8Array(blocks * monoAlign);
-    for (let to = 0, from = channel * 4; to < mono.length; to += 4, from += channels * 4) {
+    const mono = new Uint8Array(blocks * monoAlign + 1);
+    for (let to = 0, from = channel * 4; to + 4 <= mono.length; to += 4, from += channels * 4) {
       mono.set(bytes.subarray(from, from + 4), to);
     }
     const wav = new wavefile.WaveFile();
@@ -127,6 +127,11 @@ export function decodeImaAdpcm(bytes: Uint8Array, blockAlign: number, channels: 
     (wav.fmt as { blockAlign: number }).blockAlign = monoAlign;
     wav.fromIMAADPCM();
     const samples = wav.getSamples(true) as unknown as Float64Array;
-    return Float32Array.from(samples.subarray(0, blocks * perBlock), (v) => v / 32_768);
+    const out = new Float32Array(blocks * perBlock);
+    for (let block = 0; block < blocks; block++) {
+      const from = block * (perBlock + 1) + 1;
+      for (let i = 0; i < perBlock; i++) out[block * perBlock + i] = samples[from + i] / 32_768;
+    }
+    return out;
   });
 }

@@ -102,6 +102,9 @@ async function readLayout(source: ByteSource): Promise<Layout> {
       const dataEnd = promised === undefined ? source.size : Math.min(source.size, body + promised);
       return { format, bigEndian, dataStart: body, dataEnd, promised, factFrames };
     }
+    if (id === 'fmt ' && size >= 16 && body + 16 > source.size) {
+      throw new MalgwiError('audio_truncated', { detail: 'The wav file ends before its audio begins.' });
+    }
     if (id === 'fmt ') format = parseFormat(await source.read(body, Math.min(size, 40)), little);
     if (id === 'fact' && size >= 4) {
       const fact = await source.read(body, 4);
