@@ -1,7 +1,7 @@
 // Builds dist/: the service by tsc (one file per module, so that worker threads find theirs),
 // the page by esbuild (browsers need a bundle).
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -30,4 +30,13 @@ if (existsSync(join(web, 'main.ts'))) {
   for (const asset of ['index.html', 'style.css']) {
     if (existsSync(join(web, asset))) cpSync(join(web, asset), join(out, asset));
   }
+}
+
+// npm links the commands of dependencies, not the package's own. Without this link `npx malgwi` inside the clone would
+// install the clone into npx's cache first, which builds everything anew, under the feet of a running service.
+const bin = join(root, 'node_modules/.bin');
+const link = join(bin, 'malgwi');
+if (process.platform !== 'win32' && existsSync(bin)) {
+  rmSync(link, { force: true });
+  symlinkSync('../../bin/malgwi.js', link);
 }
