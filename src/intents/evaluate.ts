@@ -44,8 +44,16 @@ export interface IntentEvaluation {
 /** Slots as one comparable string: keys in order, lists of wishes without order, empty values left out. */
 function canonical(slots: Slots | undefined): string {
   const entries = Object.entries(slots ?? {})
-    .filter(([, value]) => value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0))
-    .map(([key, value]) => [key, Array.isArray(value) && key !== 'seats' ? [...value].sort() : value] as const)
+    .filter(
+      ([, value]) =>
+        value !== undefined &&
+        value !== null &&
+        value !== false &&
+        !(Array.isArray(value) && value.length === 0),
+    )
+    .map(
+      ([key, value]) => [key, Array.isArray(value) && key !== 'seats' ? [...value].sort() : value] as const,
+    )
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify(entries);
 }
@@ -72,10 +80,16 @@ class Counter {
 }
 
 /** The pending command that utterances tagged `contextual` are read against. */
-export const CONTEXT_COMMAND: NonNullable<ParseOptions['pending']> = { intent: 'reserve', slots: { seat: '3' } };
+export const CONTEXT_COMMAND: NonNullable<ParseOptions['pending']> = {
+  intent: 'reserve',
+  slots: { seat: '3' },
+};
 
 /** Runs every utterance (those tagged `contextual` with a pending reserve command) and counts. */
-export function evaluateIntents(utterances: readonly LabelledUtterance[], options: ParseOptions = {}): IntentEvaluation {
+export function evaluateIntents(
+  utterances: readonly LabelledUtterance[],
+  options: ParseOptions = {},
+): IntentEvaluation {
   const all = new Counter();
   const byIntent = new Map<string, Counter>();
   const byTag = new Map<string, Counter>();
@@ -84,7 +98,13 @@ export function evaluateIntents(utterances: readonly LabelledUtterance[], option
   let falseAccepts = 0;
   let falseRejects = 0;
   let outOfScope = 0;
-  const bump = (map: Map<string, Counter>, key: string, intent: boolean, exact: boolean, inScope: boolean): void => {
+  const bump = (
+    map: Map<string, Counter>,
+    key: string,
+    intent: boolean,
+    exact: boolean,
+    inScope: boolean,
+  ): void => {
     const counter = map.get(key) ?? new Counter();
     map.set(key, counter);
     counter.add(intent, exact, inScope);
@@ -95,7 +115,9 @@ export function evaluateIntents(utterances: readonly LabelledUtterance[], option
     const labels = [{ intent: utterance.intent, slots: utterance.slots }, ...(utterance.accept ?? [])];
     const intent = labels.some((label) => (typeof label === 'string' ? label : label.intent) === got.intent);
     const exact = labels.some((label) =>
-      typeof label === 'string' ? label === got.intent : label.intent === got.intent && canonical(label.slots) === canonical(got.slots),
+      typeof label === 'string'
+        ? label === got.intent
+        : label.intent === got.intent && canonical(label.slots) === canonical(got.slots),
     );
     const inScope = utterance.intent !== 'none';
     all.add(intent, exact, inScope);
@@ -119,7 +141,9 @@ export function evaluateIntents(utterances: readonly LabelledUtterance[], option
   const inScope = utterances.length - outOfScope;
   const { intentAccuracy, exactSlots } = all.tally();
   const tallies = (map: Map<string, Counter>, order: readonly string[]): Record<string, Tally> =>
-    Object.fromEntries(order.filter((key) => map.has(key)).map((key) => [key, (map.get(key) as Counter).tally()]));
+    Object.fromEntries(
+      order.filter((key) => map.has(key)).map((key) => [key, (map.get(key) as Counter).tally()]),
+    );
   return {
     utterances: utterances.length,
     intentAccuracy,

@@ -1,5 +1,13 @@
 /** What a speaker wants with a seat, from a recogniser's text. */
-import type { IntentCandidate, IntentName, IntentResult, ParseIntent, ParseOptions, SlotEvidence, Slots } from './contract.js';
+import type {
+  IntentCandidate,
+  IntentName,
+  IntentResult,
+  ParseIntent,
+  ParseOptions,
+  SlotEvidence,
+  Slots,
+} from './contract.js';
 import { readSound, type Reading } from './grammar/lattice.js';
 import { toSound, type Sound } from './grammar/sound.js';
 import { assemble, markRepairs, type Filled } from './interpret/assemble.js';
@@ -27,9 +35,12 @@ interface Parsed {
 
 function parseOne(text: string, options: ParseOptions): Parsed {
   const sound = toSound(text, MAX_TEXT_LENGTH);
-  const reading = readSound(sound);
+  const reading = readSound(sound, text);
   const { tokens } = reading;
-  const schemes = options.venue === undefined ? [] : [options.venue.seats, ...(options.venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
+  const schemes =
+    options.venue === undefined
+      ? []
+      : [options.venue.seats, ...(options.venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
   const letters = schemes.length === 0 || schemes.some((scheme) => scheme.kind === 'letter');
   const phrase: Phrase = {
     tokens,
@@ -48,10 +59,17 @@ function parseOne(text: string, options: ParseOptions): Parsed {
   return { candidates, text, sound, reading };
 }
 
-const plain = ({ intent, slots, confidence }: IntentCandidate): IntentCandidate => ({ intent, slots, confidence });
+const plain = ({ intent, slots, confidence }: IntentCandidate): IntentCandidate => ({
+  intent,
+  slots,
+  confidence,
+});
 
 /** Times of the recogniser's words by their place in the text. */
-function wordSpans(text: string, words: ParseOptions['words']): { from: number; to: number; start: number; end: number }[] {
+function wordSpans(
+  text: string,
+  words: ParseOptions['words'],
+): { from: number; to: number; start: number; end: number }[] {
   const spans: { from: number; to: number; start: number; end: number }[] = [];
   let at = 0;
   for (const { word, start, end } of words ?? []) {
@@ -63,7 +81,11 @@ function wordSpans(text: string, words: ParseOptions['words']): { from: number; 
   return spans;
 }
 
-function explain(parsed: Parsed, best: Parsed['candidates'][number], words: ParseOptions['words']): SlotEvidence[] {
+function explain(
+  parsed: Parsed,
+  best: Parsed['candidates'][number],
+  words: ParseOptions['words'],
+): SlotEvidence[] {
   const { tokens } = parsed.reading;
   const { source, length } = parsed.sound;
   const spans = wordSpans(parsed.text, words);
@@ -76,7 +98,8 @@ function explain(parsed: Parsed, best: Parsed['candidates'][number], words: Pars
     if (end <= start) end = start + 1;
     const text = parsed.text.slice(start, end).trimEnd();
     const inside = spans.filter((span) => span.from < start + text.length && span.to > start);
-    const times = inside.length === 0 ? {} : { startTime: inside[0].start, endTime: inside[inside.length - 1].end };
+    const times =
+      inside.length === 0 ? {} : { startTime: inside[0].start, endTime: inside[inside.length - 1].end };
     return { slot, start, end: start + text.length, text, ...times };
   };
   const out: (SlotEvidence | undefined)[] = [];
@@ -98,7 +121,10 @@ export const parseIntent: ParseIntent = (text, options = {}) => {
     text, intent, slots, confidence, evidence: [], alternatives: [], problems: [], ...rest,
   }); // prettier-ignore
   if (text.length > MAX_TEXT_LENGTH) return result(NONE, {}, 0.99);
-  const hypotheses = [text, ...(options.alternatives ?? []).slice(0, MAX_HYPOTHESES).map((other) => other.text)];
+  const hypotheses = [
+    text,
+    ...(options.alternatives ?? []).slice(0, MAX_HYPOTHESES).map((other) => other.text),
+  ];
   let chosen: Parsed | undefined;
   let chosenScore = -1;
   const all: IntentCandidate[] = [];
@@ -106,7 +132,13 @@ export const parseIntent: ParseIntent = (text, options = {}) => {
     if (hypothesis.length > MAX_TEXT_LENGTH) return;
     const parsed = parseOne(hypothesis.normalize('NFC'), options);
     const best = parsed.candidates.at(0);
-    all.push(...parsed.candidates.map((candidate) => (rank === 0 ? plain(candidate) : { ...plain(candidate), confidence: candidate.confidence * 0.9 ** rank })));
+    all.push(
+      ...parsed.candidates.map((candidate) =>
+        rank === 0
+          ? plain(candidate)
+          : { ...plain(candidate), confidence: candidate.confidence * 0.9 ** rank },
+      ),
+    );
     const possible = best === undefined || problemsOf(best, options.venue).length === 0;
     const score = (best?.confidence ?? 0) * (possible ? 1 : 0.75) * 0.93 ** rank;
     if (chosen === undefined || score > chosenScore + 1e-9) {
@@ -115,10 +147,16 @@ export const parseIntent: ParseIntent = (text, options = {}) => {
     }
   });
   const best = (chosen as Parsed | undefined)?.candidates.at(0);
-  const alternatives = distinct(all, best).filter((candidate) => candidate.confidence >= (best?.confidence ?? 0) - CLOSE && candidate.confidence >= 0.2).slice(0, 3);
+  const alternatives = distinct(all, best)
+    .filter(
+      (candidate) => candidate.confidence >= (best?.confidence ?? 0) - CLOSE && candidate.confidence >= 0.2,
+    )
+    .slice(0, 3);
   if (chosen === undefined || best === undefined) return result(NONE, {}, 0.95);
   if (best.confidence < threshold) {
-    return result(NONE, {}, 1 - best.confidence, { alternatives: [plain(best), ...alternatives].filter((c) => c.confidence >= 0.2).slice(0, 3) });
+    return result(NONE, {}, 1 - best.confidence, {
+      alternatives: [plain(best), ...alternatives].filter((c) => c.confidence >= 0.2).slice(0, 3),
+    });
   }
   return result(best.intent, best.slots, best.confidence, {
     evidence: explain(chosen, best, options.words),
@@ -129,7 +167,8 @@ export const parseIntent: ParseIntent = (text, options = {}) => {
 
 /** Candidates unlike the best and unlike each other. */
 function distinct(all: readonly IntentCandidate[], best: IntentCandidate | undefined): IntentCandidate[] {
-  const key = (candidate: IntentCandidate): string => `${candidate.intent} ${JSON.stringify(candidate.slots)}`;
+  const key = (candidate: IntentCandidate): string =>
+    `${candidate.intent} ${JSON.stringify(candidate.slots)}`;
   const seen = new Set(best === undefined ? [] : [key(best)]);
   return [...all]
     .sort((a, b) => b.confidence - a.confidence)

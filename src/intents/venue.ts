@@ -10,12 +10,14 @@ export function seatNames(scheme: SeatScheme): string[] {
   const names: string[] = [];
   switch (scheme.kind) {
     case 'letter':
-      for (const row of scheme.rows) for (let n = 1; n <= scheme.perRow && names.length < MAX_SEATS; n++) names.push(`${row}${n}`);
+      for (const row of scheme.rows)
+        for (let n = 1; n <= scheme.perRow && names.length < MAX_SEATS; n++) names.push(`${row}${n}`);
       return names;
     case 'number':
       return Array.from({ length: Math.min(scheme.count, MAX_SEATS) }, (_, index) => String(index + 1));
     case 'row-position':
-      for (let r = 1; r <= scheme.rows; r++) for (let p = 1; p <= scheme.perRow && names.length < MAX_SEATS; p++) names.push(`${r}-${p}`);
+      for (let r = 1; r <= scheme.rows; r++)
+        for (let p = 1; p <= scheme.perRow && names.length < MAX_SEATS; p++) names.push(`${r}-${p}`);
       return names;
   }
 }
@@ -26,9 +28,15 @@ const CODE = { letter: /^([A-Z])(\d+)$/, number: /^(\d+)$/, 'row-position': /^(\
 export function hasSeat(scheme: SeatScheme, seat: string): boolean {
   const parts = CODE[scheme.kind].exec(seat);
   if (parts === null) return false;
-  if (scheme.kind === 'letter') return scheme.rows.includes(parts[1]) && Number(parts[2]) >= 1 && Number(parts[2]) <= scheme.perRow;
+  if (scheme.kind === 'letter')
+    return scheme.rows.includes(parts[1]) && Number(parts[2]) >= 1 && Number(parts[2]) <= scheme.perRow;
   if (scheme.kind === 'number') return Number(seat) >= 1 && Number(seat) <= scheme.count;
-  return Number(parts[1]) >= 1 && Number(parts[1]) <= scheme.rows && Number(parts[2]) >= 1 && Number(parts[2]) <= scheme.perRow;
+  return (
+    Number(parts[1]) >= 1 &&
+    Number(parts[1]) <= scheme.rows &&
+    Number(parts[2]) >= 1 &&
+    Number(parts[2]) <= scheme.perRow
+  );
 }
 
 function clamp(value: number, max: number): number {
@@ -36,7 +44,17 @@ function clamp(value: number, max: number): number {
 }
 
 /** Letters whose names are confused by ear. */
-const ALIKE: Readonly<Record<string, string>> = { B: 'DE', C: 'GD', D: 'BE', E: 'BA', A: 'EK', F: 'S', K: 'AJ', J: 'KA', G: 'JC' };
+const ALIKE: Readonly<Record<string, string>> = {
+  B: 'DE',
+  C: 'GD',
+  D: 'BE',
+  E: 'BA',
+  A: 'EK',
+  F: 'S',
+  K: 'AJ',
+  J: 'KA',
+  G: 'JC',
+};
 
 /** At most three seats that exist and may have been meant. */
 export function nearSeats(scheme: SeatScheme, seat: string): string[] {
@@ -82,7 +100,8 @@ export function schemeFor(venue: Venue, slots: Slots): SeatScheme {
 /** What a seat offers, from the venue's data and the layout of its scheme. */
 export function featuresOf(venue: Venue, seat: string, room?: string): Preference[] {
   const scheme = schemeFor(venue, { ...(room === undefined ? {} : { room }) });
-  const known = venue.features?.[room === undefined ? seat : `${room}:${seat}`] ?? venue.features?.[seat] ?? [];
+  const known =
+    venue.features?.[room === undefined ? seat : `${room}:${seat}`] ?? venue.features?.[seat] ?? [];
   const out = new Set<Preference>(known);
   if (scheme.kind === 'number' && scheme.partitionEvery !== undefined) {
     out.add(Number(seat) % scheme.partitionEvery === 0 ? 'partition' : 'normal');
@@ -90,7 +109,8 @@ export function featuresOf(venue: Venue, seat: string, room?: string): Preferenc
   if (scheme.kind === 'letter') {
     const column = scheme.rows.indexOf(seat[0]) + 1;
     if (column === 1 || column === scheme.rows.length) out.add('window');
-    if (scheme.aisleAfter?.some((after) => column === after || column === after + 1) === true) out.add('aisle');
+    if (scheme.aisleAfter?.some((after) => column === after || column === after + 1) === true)
+      out.add('aisle');
   }
   return [...out];
 }
@@ -102,7 +122,10 @@ export function problemsOf(candidate: Pick<IntentCandidate, 'slots'>, venue: Ven
   if (venue === undefined) return [];
   const { slots } = candidate;
   const problems: Problem[] = [];
-  if (slots.room !== undefined && venue.rooms?.some((room) => room.id === slots.room || room.name.startsWith(slots.room ?? '')) !== true) {
+  if (
+    slots.room !== undefined &&
+    venue.rooms?.some((room) => room.id === slots.room || room.name.startsWith(slots.room ?? '')) !== true
+  ) {
     const suggestions = (venue.rooms ?? []).slice(0, 3).map((room) => room.id);
     problems.push({ slot: 'room', value: slots.room, code: 'unknown_room', suggestions });
   }
@@ -116,25 +139,58 @@ export function problemsOf(candidate: Pick<IntentCandidate, 'slots'>, venue: Ven
   if (slots.from_seat !== undefined) check('from_seat', slots.from_seat);
   for (const seat of (slots.seats ?? []).slice(0, 50)) check('seats', seat);
   if (slots.row !== undefined) {
-    const known = scheme.kind === 'letter' ? scheme.rows.includes(slots.row) || Number(slots.row) <= scheme.perRow : scheme.kind === 'row-position' ? Number(slots.row) <= scheme.rows : Number(slots.row) <= Math.ceil(scheme.count / (scheme.columns ?? scheme.count));
+    const known =
+      scheme.kind === 'letter'
+        ? scheme.rows.includes(slots.row) || Number(slots.row) <= scheme.perRow
+        : scheme.kind === 'row-position'
+          ? Number(slots.row) <= scheme.rows
+          : Number(slots.row) <= Math.ceil(scheme.count / (scheme.columns ?? scheme.count));
     if (!known) {
-      const rows = scheme.kind === 'letter' ? scheme.rows.slice(0, 3) : [String(scheme.kind === 'row-position' ? scheme.rows : (scheme.columns ?? 1))];
+      const rows =
+        scheme.kind === 'letter'
+          ? scheme.rows.slice(0, 3)
+          : [String(scheme.kind === 'row-position' ? scheme.rows : (scheme.columns ?? 1))];
       problems.push({ slot: 'row', value: slots.row, code: 'unknown_row', suggestions: rows });
     }
   }
   if (slots.floor !== undefined && venue.floors?.includes(slots.floor) === false) {
-    problems.push({ slot: 'floor', value: String(slots.floor), code: 'out_of_range', suggestions: venue.floors.slice(0, 3).map(String) });
+    problems.push({
+      slot: 'floor',
+      value: String(slots.floor),
+      code: 'out_of_range',
+      suggestions: venue.floors.slice(0, 3).map(String),
+    });
   }
   return problems;
 }
 
 /** Phrases people say here, for the recogniser's hot words: seats as they are read, rooms, and the commands' verbs. */
-export function venueHotWords(venue: Venue, limit = 1000): { readonly phrase: string; readonly weight: number }[] {
+export function venueHotWords(
+  venue: Venue,
+  limit = 1000,
+): { readonly phrase: string; readonly weight: number }[] {
   const out = new Map<string, number>();
   const add = (phrase: string, weight: number): void => {
     if (out.size < limit && !out.has(phrase)) out.set(phrase, weight);
   };
-  for (const verb of ['예약', '반납', '연장', '취소', '이동', '결제', '예약해', '반납할게', '연장해', '취소해', '옮겨', '바꿔', '빈자리', '좌석', '자리']) add(verb, 2);
+  for (const verb of [
+    '예약',
+    '반납',
+    '연장',
+    '취소',
+    '이동',
+    '결제',
+    '예약해',
+    '반납할게',
+    '연장해',
+    '취소해',
+    '옮겨',
+    '바꿔',
+    '빈자리',
+    '좌석',
+    '자리',
+  ])
+    add(verb, 2);
   for (const room of venue.rooms ?? []) {
     add(room.name, 2);
     if (/^\d+$/.test(room.id)) add(`${readSino(Number(room.id))}열람실`, 2);

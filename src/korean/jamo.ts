@@ -59,8 +59,10 @@ export function decompose(text: string, options: { readonly splitDouble?: boolea
 }
 
 const DOUBLES = new Map(Object.entries(DOUBLE_FINALS).map(([double, parts]) => [parts, double]));
-const isMedial = (character: string | undefined): boolean => character !== undefined && MEDIALS.includes(character);
-const isInitial = (character: string | undefined): boolean => character !== undefined && INITIALS.includes(character);
+const isMedial = (character: string | undefined): boolean =>
+  character !== undefined && MEDIALS.includes(character);
+const isInitial = (character: string | undefined): boolean =>
+  character !== undefined && INITIALS.includes(character);
 
 /** The inverse of {@link decompose}: compatibility jamo put together as a typist's keyboard would. Linear time. */
 export function compose(jamo: string): string {

@@ -286,10 +286,16 @@ export function parseNumeralAt(text: string, start: number): ParsedNumeral | und
   if (sino !== undefined) {
     consider(sino);
     // 백스물셋: Sino-Korean hundreds, native rest.
-    if (sino.style === 'sino' && sino.value % 100 === 0) {
-      const tail = parseNativeAt(text, sino.end);
+    // 백일흔 is 170: the 일 that a longer Sino-Korean reading takes belongs to 일흔 or 일곱.
+    const head =
+      text[sino.end - 1] === '일' && sino.end - start > 1
+        ? parseSinoAt(text.slice(0, sino.end - 1), start)
+        : undefined;
+    for (const hundreds of [sino, head]) {
+      if (hundreds === undefined || hundreds.style !== 'sino' || hundreds.value % 100 !== 0) continue;
+      const tail = parseNativeAt(text, hundreds.end);
       if (tail !== undefined) {
-        const value = sino.value + tail.value;
+        const value = hundreds.value + tail.value;
         consider({ ...tail, value, digits: String(value) });
       }
     }

@@ -37,21 +37,40 @@ function read(name, prefix, first = { intent: 'none', slots: {} }) {
     } else {
       const [text, more] = line.split(' | ');
       const id = `${prefix}-${String(out.length + 1).padStart(4, '0')}`;
-      out.push({ id, text, intent: label.intent, slots: { ...label.slots, ...slots(more ?? '') }, ...(tags.length ? { tags } : {}) });
+      out.push({
+        id,
+        text,
+        intent: label.intent,
+        slots: { ...label.slots, ...slots(more ?? '') },
+        ...(tags.length ? { tags } : {}),
+      });
     }
   }
   return out;
 }
 
 function write(name, note, utterances) {
-  writeFileSync(here(name), `{"note": ${JSON.stringify(note)},\n"utterances": [\n${utterances.map((u) => JSON.stringify(u)).join(',\n')}\n]}\n`);
-  console.log(name, utterances.length, 'utterances,', utterances.filter((u) => u.intent === 'none').length, 'out of scope');
+  writeFileSync(
+    here(name),
+    `{"note": ${JSON.stringify(note)},\n"utterances": [\n${utterances.map((u) => JSON.stringify(u)).join(',\n')}\n]}\n`,
+  );
+  console.log(
+    name,
+    utterances.length,
+    'utterances,',
+    utterances.filter((u) => u.intent === 'none').length,
+    'out of scope',
+  );
 }
 
-write('fixed.json', 'Reported, never tuned on. Hand-written before the lexicon; ids gen- from the generator with its own templates.', [
-  ...read('fixed-a.txt', 'a'),
-  ...read('fixed-b.txt', 'b'),
-  ...read('fixed-none.txt', 'none'),
-  ...generate(120, 20261123),
-]);
+write(
+  'fixed.json',
+  'Reported, never tuned on. Hand-written before the lexicon; ids gen- from the generator with its own templates.',
+  [
+    ...read('fixed-a.txt', 'a'),
+    ...read('fixed-b.txt', 'b'),
+    ...read('fixed-none.txt', 'none'),
+    ...generate(120, 20261123),
+  ],
+);
 write('dev.json', 'For tuning.', read('dev.txt', 'dev'));

@@ -25,7 +25,23 @@ function random(seed) {
 }
 
 const POLITE = {
-  하: ['해 줘', '해 주세요', '할게', '할게요', '할래요', '해 주실래요', '하고 싶어요', '해 줄래', '하겠습니다', '해 주십시오', '해라', '해 줄 수 있어요', '하려고요', ' 부탁해', ' 부탁드립니다'],
+  하: [
+    '해 줘',
+    '해 주세요',
+    '할게',
+    '할게요',
+    '할래요',
+    '해 주실래요',
+    '하고 싶어요',
+    '해 줄래',
+    '하겠습니다',
+    '해 주십시오',
+    '해라',
+    '해 줄 수 있어요',
+    '하려고요',
+    ' 부탁해',
+    ' 부탁드립니다',
+  ],
   잡: ['잡아 줘', '잡아 주세요', '잡아 줄래요', '잡고 싶어요', '잡을게', '잡아 주실 수 있어요'],
   옮: ['옮겨 줘', '옮길게요', '옮겨 주세요', '옮기고 싶어요', '옮길래', '옮겨 주실래요'],
 };
@@ -37,7 +53,10 @@ export function generate(count, seed) {
     if (next() < 0.3) {
       const letter = pick(Object.keys(LETTER));
       const n = 1 + Math.floor(next() * 10);
-      return { value: `${letter}${n}`, said: pick([`${letter}${n}`, `${LETTER[letter]} ${sino(n)}`, `${LETTER[letter]}열 ${sino(n)}번`]) };
+      return {
+        value: `${letter}${n}`,
+        said: pick([`${letter}${n}`, `${LETTER[letter]} ${sino(n)}`, `${LETTER[letter]}열 ${sino(n)}번`]),
+      };
     }
     const n = 1 + Math.floor(next() * 300);
     const said = [`${n}번`, `${sino(n)} 번`, `${sino(n)}번`];

@@ -42,7 +42,7 @@ const FINAL = new Float32Array(CLASSES);
   const bases = [stem, eu, a];
   set(everything, [unit], 4);
   set([number], [unit], 0);
-  set([letter], [unit], 0.3);
+  set([letter], [unit], 0);
   set(everything, [particle], 1.6);
   set([noun, unit, letter], [particle], 0);
   set([number], [particle], 0.5);
@@ -56,9 +56,10 @@ const FINAL = new Float32Array(CLASSES);
   set([number], [adverb], 0.6);
   set([letter], everything, 1.6);
   set([letter], [number], 0);
-  set([letter], [unit], 0.3);
+  set([letter], [unit], 0);
   set([letter], [noun], 0.4);
-  set([letter], [particle], 0.5);
+  set([letter], [particle], 1.2);
+  set([a], [noun, number, letter, adverb, stem, eu, a], 0.35);
   set([unknown], [number, letter], 0.9);
   set([noun], [letter], 0.3);
   // A stem without its ending is no word; only the ending tries may follow.
@@ -86,6 +87,7 @@ class Lattice {
 
   constructor(
     private readonly sound: Sound,
+    private readonly text: string,
     private readonly fuzzy: boolean,
   ) {
     this.size = sound.length;
@@ -133,11 +135,38 @@ class Lattice {
     const attached = entry.cls === Class.particle || entry.cls === Class.ending || entry.cls === Class.unit;
     if (starts[start] === 2) cost += attached ? (entry.cls === Class.unit ? 0 : 0.25) : -0.1;
     else if (starts[start] === 0 && !attached) cost += 0.7;
+    else if (starts[start] === 0 && entry.cls === Class.unit) cost += 0.4;
     // Words end where syllables end, save for liaison and verbs cut before their ending.
-    if (end < this.size && starts[end] === 0 && entry.cls !== Class.stem && entry.cls !== Class.eu && entry.cls !== Class.a) {
-      cost += 0.25;
+    if (
+      end < this.size &&
+      starts[end] === 0 &&
+      entry.cls !== Class.stem &&
+      entry.cls !== Class.eu &&
+      entry.cls !== Class.a
+    ) {
+      cost += entry.cls === Class.number ? 0.6 : 0.25;
     }
-    return { cls: entry.cls, sense: entry.sense, value: entry.value, text: undefined, start, end, edits, cost };
+    // 내 자리 is mine, 네 자리 are four: the spelling decides between what sounds alike.
+    if (entry.first >= 0 && starts[start] !== 0 && this.firstAt(start) !== entry.first) cost += 0.3;
+    if (entry.cls === Class.number) {
+      for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += 0.35;
+    }
+    return {
+      cls: entry.cls,
+      sense: entry.sense,
+      value: entry.value,
+      text: undefined,
+      start,
+      end,
+      edits,
+      cost,
+    };
+  }
+
+  /** Initial and medial of the syllable a symbol came from. */
+  private firstAt(at: number): number {
+    const code = this.text.charCodeAt(this.sound.source[at]) - 0xac00;
+    return code >= 0 && code < 11_172 ? Math.floor(code / 28) : -1;
   }
 
   private words(at: number): void {
@@ -154,17 +183,24 @@ class Lattice {
       return;
     }
     if (symbol === DASH || symbol === OTHER) {
-      this.relax({ ...base, cls: symbol === DASH ? Class.particle : Class.unknown, sense: symbol === DASH ? 'DASH' : 'OTHER', cost: 0.3 });
+      this.relax({
+        ...base,
+        cls: symbol === DASH ? Class.particle : Class.unknown,
+        sense: symbol === DASH ? 'DASH' : 'OTHER',
+        cost: 0.3,
+      });
       return;
     }
-    const found = (entry: Entry, end: number, edits: number): void => this.relax(this.edge(entry, at, end, edits));
+    const found = (entry: Entry, end: number, edits: number): void =>
+      this.relax(this.edge(entry, at, end, edits));
     LEXICON.exact(symbols, at, found);
     if (this.fuzzy && starts[at] !== 0) LEXICON.fuzzy(symbols, at, found);
     this.unknown(at);
   }
 
   private endings(at: number, base: number): void {
-    const found = (entry: Entry, end: number, edits: number): void => this.relax(this.edge(entry, at, end, edits), base);
+    const found = (entry: Entry, end: number, edits: number): void =>
+      this.relax(this.edge(entry, at, end, edits), base);
     ENDING_TRIES[base].exact(this.sound.symbols, at, found);
     if (this.fuzzy) ENDING_TRIES[base].fuzzy(this.sound.symbols, at, found);
   }
@@ -211,10 +247,10 @@ class Lattice {
 const SUSPICIOUS = 0.42;
 
 /** The best reading of a row of sounds: exact where that reads well, with edits otherwise. */
-export function readSound(sound: Sound): Reading {
+export function readSound(sound: Sound, text: string): Reading {
   if (sound.length === 0) return { tokens: [], cost: 0, unknown: 0 };
-  const exact = new Lattice(sound, false).run();
+  const exact = new Lattice(sound, text, false).run();
   if (exact.unknown === 0 && exact.cost / sound.length < SUSPICIOUS) return exact;
-  const edited = new Lattice(sound, true).run();
+  const edited = new Lattice(sound, text, true).run();
   return edited.cost < exact.cost ? edited : exact;
 }

@@ -21,13 +21,26 @@ function shortness(form: string): number {
   return length <= 1 ? 0.75 : length === 2 ? 0.35 : length === 3 ? 0.1 : 0;
 }
 
-function put(trie: Trie, cls: number, sense: string, forms: readonly string[], options: { value?: number; cost?: number; fuzzyFrom?: number } = {}): void {
+/** Initial and medial of a form's first syllable. */
+const firstOf = (form: string): number => {
+  const code = form.charCodeAt(0) - 0xac00;
+  return code >= 0 && code < 11_172 ? Math.floor(code / 28) : -1;
+};
+
+function put(
+  trie: Trie,
+  cls: number,
+  sense: string,
+  forms: readonly string[],
+  options: { value?: number; cost?: number; fuzzyFrom?: number } = {},
+): void {
   for (const form of forms) {
     const { length } = toSound(form);
     trie.add(form, {
       cls,
       sense,
       cost: (options.cost ?? 0) + shortness(form),
+      first: firstOf(form),
       fuzzy: length >= (options.fuzzyFrom ?? 5),
       ...(options.value === undefined ? {} : { value: options.value }),
     });
@@ -35,7 +48,19 @@ function put(trie: Trie, cls: number, sense: string, forms: readonly string[], o
 }
 
 /** Verbal nouns a command turns on: edits are allowed although they are short. */
-const KEYWORDS = new Set(['RESERVE', 'CANCEL', 'EXTEND', 'RETURN', 'MOVE', 'BUY', 'CHANGE', 'LOGIN', 'LOGOUT', 'REFRESH', 'BARCODE']);
+const KEYWORDS = new Set([
+  'RESERVE',
+  'CANCEL',
+  'EXTEND',
+  'RETURN',
+  'MOVE',
+  'BUY',
+  'CHANGE',
+  'LOGIN',
+  'LOGOUT',
+  'REFRESH',
+  'BARCODE',
+]);
 
 function numbers(trie: Trie): void {
   for (let value = 1; value <= 999; value++) {
@@ -59,14 +84,24 @@ function numbers(trie: Trie): void {
     const before = readNative(value, true);
     if (before !== readNative(value)) put(trie, Class.number, 'attributive', [before], { value });
     if (value >= 10) {
-      put(trie, Class.number, 'native', [`백${readNative(value)}`], { value: value + 100, cost: 0.1 });
-      put(trie, Class.number, 'attributive', [`백${before}`], { value: value + 100, cost: 0.1 });
+      for (const hundreds of [100, 200, 300]) {
+        put(trie, Class.number, 'native', [readSino(hundreds) + readNative(value)], {
+          value: value + hundreds,
+          cost: 0.1,
+        });
+        put(trie, Class.number, 'attributive', [readSino(hundreds) + before], {
+          value: value + hundreds,
+          cost: 0.1,
+        });
+      }
     }
   }
   put(trie, Class.number, 'attributive', ['첫'], { value: 1 });
-  ['첫째', '둘째', '셋째', '넷째', '다섯째', '여섯째', '일곱째', '여덟째', '아홉째', '열째'].forEach((form, index) => {
-    put(trie, Class.number, 'ordinal', [form], { value: index + 1 });
-  });
+  ['첫째', '둘째', '셋째', '넷째', '다섯째', '여섯째', '일곱째', '여덟째', '아홉째', '열째'].forEach(
+    (form, index) => {
+      put(trie, Class.number, 'ordinal', [form], { value: index + 1 });
+    },
+  );
   put(trie, Class.number, 'month', ['유'], { value: 6, cost: 0.4 });
   put(trie, Class.number, 'month', ['시'], { value: 10, cost: 0.4 });
 }
@@ -77,20 +112,30 @@ function words(trie: Trie): void {
   }
   for (const [date, forms] of Object.entries(DATES)) put(trie, Class.noun, `DATE:${date}`, split(forms));
   for (const [day, forms] of Object.entries(WEEKDAYS)) put(trie, Class.noun, `DAY:${day}`, split(forms));
-  for (const [week, forms] of Object.entries(WEEK_PREFIXES)) put(trie, Class.noun, `WEEK:${week}`, split(forms));
+  for (const [week, forms] of Object.entries(WEEK_PREFIXES))
+    put(trie, Class.noun, `WEEK:${week}`, split(forms));
   for (const [part, forms] of Object.entries(DAYPARTS)) put(trie, Class.noun, `PART:${part}`, split(forms));
-  for (const [clock, forms] of Object.entries(CLOCK_WORDS)) put(trie, Class.noun, `CLOCK:${clock}`, split(forms));
+  for (const [clock, forms] of Object.entries(CLOCK_WORDS))
+    put(trie, Class.noun, `CLOCK:${clock}`, split(forms));
   put(trie, Class.noun, 'HALF', ['반']);
   put(trie, Class.noun, 'ROWWORD', ['열', '줄', '행', '라인']);
   put(trie, Class.noun, 'WEEKEND', ['주말', '평일', '다음 달', '이번 달'], { cost: 0.2 });
   put(trie, Class.noun, 'ORDINALROOM', ['제'], { cost: 0.3 });
   for (const name of split(ROOM_NAMES)) {
-    for (const suffix of ['열람실', ' 열남실']) trie.add(name + suffix, { cls: Class.noun, sense: `ROOM:${name}`, cost: 0, fuzzy: true });
+    for (const suffix of ['열람실', ' 열남실'])
+      trie.add(name + suffix, {
+        cls: Class.noun,
+        sense: `ROOM:${name}`,
+        cost: 0,
+        first: firstOf(name),
+        fuzzy: true,
+      });
   }
   put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });
-  for (const filler of split(FILLERS)) put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
+  for (const filler of split(FILLERS))
+    put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
 }
 
 function verbs(trie: Trie): void {
@@ -102,7 +147,11 @@ function verbs(trie: Trie): void {
   for (const [sense, list] of Object.entries(VERBS)) {
     for (const verb of split(list)) {
       const bases = verb.split('/');
-      for (const [cls, index] of classes) put(trie, cls, sense, [bases[index]], { fuzzyFrom: sense === 'FOREIGN' ? 99 : 5, cost: sense === 'FOREIGN' ? 0.15 : 0 });
+      for (const [cls, index] of classes)
+        put(trie, cls, sense, [bases[index]], {
+          fuzzyFrom: sense === 'FOREIGN' ? 99 : 5,
+          cost: sense === 'FOREIGN' ? 0.15 : 0,
+        });
     }
   }
   // 하다 loses its ㅎ between voiced sounds: 예약애 줘.
@@ -112,9 +161,12 @@ function verbs(trie: Trie): void {
 }
 
 function followers(trie: Trie): void {
-  for (const [sense, forms] of Object.entries(PARTICLES)) put(trie, Class.particle, sense, split(forms), { fuzzyFrom: 99, cost: -0.2 });
-  for (const [mood, forms] of COPULA) put(trie, Class.particle, `BE:${mood}`, split(forms), { fuzzyFrom: 99 });
-  for (const [sense, forms] of Object.entries(UNITS)) put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });
+  for (const [sense, forms] of Object.entries(PARTICLES))
+    put(trie, Class.particle, sense, split(forms), { fuzzyFrom: 99, cost: -0.2 });
+  for (const [mood, forms] of COPULA)
+    put(trie, Class.particle, `BE:${mood}`, split(forms), { fuzzyFrom: 99 });
+  for (const [sense, forms] of Object.entries(UNITS))
+    put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });
   put(trie, Class.unit, 'NO', ['버'], { cost: 0.5 });
   for (const [letter, forms, cost] of LETTERS) put(trie, Class.letter, letter, split(forms), { cost });
 }
@@ -130,7 +182,13 @@ function endingTrie(base: Base): Trie {
   const trie = new Trie();
   for (const [form, mood] of ENDINGS[base]) {
     const { length } = toSound(form);
-    trie.add(form, { cls: Class.ending, sense: mood, cost: -0.3, fuzzy: length >= 4 });
+    trie.add(form, {
+      cls: Class.ending,
+      sense: mood,
+      cost: mood === 'noun' ? 0.2 : -0.3,
+      first: -1,
+      fuzzy: length >= 4,
+    });
   }
   trie.seal();
   return trie;

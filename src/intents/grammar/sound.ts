@@ -6,9 +6,10 @@
 import { LETTER_NAMES } from '../../korean/latin.js';
 import { FINALS, INITIALS, MEDIALS } from '../../korean/jamo.js';
 
-const CONSONANTS = 'ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅎ';
+/** ㅆ stays: it alone tells 했어 from 해서 and 씨 from 시. */
+const CONSONANTS = 'ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅎㅆ';
 const VOWELS = 'ㅏㅐㅑㅖㅓㅕㅗㅘㅚㅛㅜㅝㅟㅠㅡㅢㅣ';
-/** Symbols 1..10 are consonants, 11..27 vowels; then Arabic numbers, Latin letters, marks, and everything else. */
+/** Symbols 1..11 are consonants, 12..28 vowels; then Arabic numbers, Latin letters, marks, and everything else. */
 export const FIRST_VOWEL = CONSONANTS.length + 1;
 export const NUMBER = FIRST_VOWEL + VOWELS.length;
 export const LETTER = NUMBER + 1;
@@ -23,7 +24,7 @@ export const symbolOf = (jamo: string): number => {
 const H = symbolOf('ㅎ');
 
 const SPLIT: Readonly<Record<string, string>> = {
-  ㄲ: 'ㄱ', ㄸ: 'ㄷ', ㅃ: 'ㅂ', ㅆ: 'ㅅ', ㅉ: 'ㅈ', ㅋ: 'ㄱㅎ', ㅌ: 'ㄷㅎ', ㅍ: 'ㅂㅎ', ㅊ: 'ㅈㅎ',
+  ㄲ: 'ㄱ', ㄸ: 'ㄷ', ㅃ: 'ㅂ', ㅉ: 'ㅈ', ㅋ: 'ㄱㅎ', ㅌ: 'ㄷㅎ', ㅍ: 'ㅂㅎ', ㅊ: 'ㅈㅎ',
   ㄳ: 'ㄱㅅ', ㄵ: 'ㄴㅈ', ㄶ: 'ㄴㅎ', ㄺ: 'ㄹㄱ', ㄻ: 'ㄹㅁ', ㄼ: 'ㄹㅂ', ㄽ: 'ㄹㅅ', ㄾ: 'ㄹㄷㅎ', ㄿ: 'ㄹㅂㅎ', ㅀ: 'ㄹㅎ', ㅄ: 'ㅂㅅ',
   ㅔ: 'ㅐ', ㅒ: 'ㅖ', ㅙ: 'ㅚ', ㅞ: 'ㅚ',
 }; // prettier-ignore
@@ -61,7 +62,14 @@ export function toSound(text: string, limit = 400): Sound {
   const push = (symbol: number, at: number, first: boolean): void => {
     // A coda ㅎ before a plain consonant is heard as aspiration: 좋고 is 조코.
     const last = symbols.length - 1;
-    if (last >= 0 && symbols[last] === H && starts[last] === 0 && symbol < FIRST_VOWEL && isPlain(symbol) && first) {
+    if (
+      last >= 0 &&
+      symbols[last] === H &&
+      starts[last] === 0 &&
+      symbol < FIRST_VOWEL &&
+      isPlain(symbol) &&
+      first
+    ) {
       symbols[last] = symbol;
       starts[last] = spaced ? 2 : 1;
       source[last] = at;
@@ -94,7 +102,11 @@ export function toSound(text: string, limit = 400): Sound {
       pushSyllable(code - 0xac00, at);
     } else if (isDigit(code)) {
       let stop = at + 1;
-      while (stop < end && (isDigit(text.charCodeAt(stop)) || (text[stop] === ',' && isDigit(text.charCodeAt(stop + 1))))) stop++;
+      while (
+        stop < end &&
+        (isDigit(text.charCodeAt(stop)) || (text[stop] === ',' && isDigit(text.charCodeAt(stop + 1))))
+      )
+        stop++;
       numbers.set(symbols.length, text.slice(at, stop).replaceAll(',', ''));
       push(NUMBER, at, true);
       at = stop - 1;
@@ -110,7 +122,8 @@ export function toSound(text: string, limit = 400): Sound {
         push(LETTER, at, true);
       } else {
         for (let i = at; i < stop; i++) {
-          for (const syllable of LETTER_NAMES[text[i].toUpperCase()]) pushSyllable(syllable.charCodeAt(0) - 0xac00, i);
+          for (const syllable of LETTER_NAMES[text[i].toUpperCase()])
+            pushSyllable(syllable.charCodeAt(0) - 0xac00, i);
         }
       }
       at = stop - 1;
@@ -148,7 +161,7 @@ const CONFUSIONS: readonly (readonly [string, number])[] = [
   ['ㅝㅗ', 0.3], ['ㅘㅏ', 0.3], ['ㅟㅣ', 0.3], ['ㅏㅓ', 0.7], ['ㅕㅐ', 0.4], ['ㅕㅖ', 0.4], ['ㅣㅐ', 0.7], ['ㅣㅡ', 0.6],
   ['ㅓㅐ', 0.8], ['ㅜㅝ', 0.5], ['ㅛㅠ', 0.5], ['ㅛㅕ', 0.4], ['ㅑㅕ', 0.6],
   ['ㄱㅇ', 0.3], ['ㄷㄴ', 0.4], ['ㅂㅁ', 0.3], ['ㄹㄴ', 0.35], ['ㄴㅇ', 0.45], ['ㄴㅁ', 0.45], ['ㅁㅇ', 0.45],
-  ['ㄱㄷ', 0.6], ['ㄷㅂ', 0.6], ['ㄱㅂ', 0.6], ['ㅅㄷ', 0.3], ['ㅈㄷ', 0.4], ['ㅅㅈ', 0.6], ['ㄹㄷ', 0.6], ['ㅂㅎ', 0.8],
+  ['ㄱㄷ', 0.6], ['ㄷㅂ', 0.6], ['ㄱㅂ', 0.6], ['ㅅㄷ', 0.3], ['ㅈㄷ', 0.4], ['ㅅㅈ', 0.6], ['ㅅㅆ', 0.15], ['ㅆㄷ', 0.3], ['ㄹㄷ', 0.6], ['ㅂㅎ', 0.8],
 ]; // prettier-ignore
 for (let a = 1; a < NUMBER; a++) {
   for (let b = 1; b < NUMBER; b++) {

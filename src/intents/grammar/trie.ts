@@ -8,6 +8,8 @@ export interface Entry {
   readonly value?: number;
   /** Extra cost of believing this reading. */
   readonly cost: number;
+  /** Initial and medial of the first syllable as spelled: tells homophones (내, 네) apart. -1 where there is none. */
+  readonly first: number;
   /** Whether edits are allowed: never for forms as short as particles. */
   readonly fuzzy: boolean;
 }
@@ -18,7 +20,7 @@ export type OnMatch = (entry: Entry, end: number, edits: number) => void;
 const SLOPE = 0.2;
 const OFFSET = 0.12;
 const MAX_EDITS = 2;
-const MAX_VISITS = 40_000;
+const MAX_VISITS = 15_000;
 
 export class Trie {
   private children: Int32Array = new Int32Array(SYMBOLS * 4096);
@@ -51,7 +53,11 @@ export class Trie {
       node = this.children[slot];
     }
     const list = (this.payload[node] ??= []);
-    if (!list.some((known) => known.cls === entry.cls && known.sense === entry.sense && known.value === entry.value)) {
+    if (
+      !list.some(
+        (known) => known.cls === entry.cls && known.sense === entry.sense && known.value === entry.value,
+      )
+    ) {
       list.push(entry);
     }
   }
@@ -105,7 +111,14 @@ export class Trie {
   }
 
   private descend(
-    symbols: Uint8Array, node: number, start: number, at: number, depth: number, edits: number, gap: number, onMatch: OnMatch,
+    symbols: Uint8Array,
+    node: number,
+    start: number,
+    at: number,
+    depth: number,
+    edits: number,
+    gap: number,
+    onMatch: OnMatch,
   ): void {
     if (++this.visits > MAX_VISITS) return;
     if (edits > 0) {

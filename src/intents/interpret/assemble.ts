@@ -40,7 +40,8 @@ function expand(from: string, to: string): string[] | undefined {
     // A3에서 C3까지: across the row.
     if (start[2] !== end[2] || letter === '' || letter > end[1]) return undefined;
     const seats: string[] = [];
-    for (let code = letter.charCodeAt(0); code <= end[1].charCodeAt(0); code++) seats.push(String.fromCharCode(code) + start[2]);
+    for (let code = letter.charCodeAt(0); code <= end[1].charCodeAt(0); code++)
+      seats.push(String.fromCharCode(code) + start[2]);
     return seats;
   }
   const first = Number(start[2]);
@@ -57,7 +58,8 @@ export function markRepairs(phrase: Phrase): void {
     const later = mentions.slice(i + 1).find((other) => other.kind === mention.kind);
     if (later === undefined || mention.role === 'rejected') continue;
     for (let at = mention.last; at < later.first; at++) {
-      if (tokens[at].sense === 'NO' || tokens[at].sense === 'WRONG' || tokens[at].sense === 'NEGATE') mention.role = 'rejected';
+      if (tokens[at].sense === 'NO' || tokens[at].sense === 'WRONG' || tokens[at].sense === 'NEGATE')
+        mention.role = 'rejected';
     }
   }
 }
@@ -106,7 +108,8 @@ class Assembler {
     }
     const { tokens } = this.situation.phrase;
     const from = kept.find((mention) => mention.role === 'from' || mention.role === 'since');
-    const rangeEnd = from === undefined ? undefined : kept.find((mention) => mention !== from && mention.first > from.first);
+    const rangeEnd =
+      from === undefined ? undefined : kept.find((mention) => mention !== from && mention.first > from.first);
     const dash = kept.length === 2 && tokens[kept[0].last]?.sense === 'DASH';
     if (from !== undefined && rangeEnd !== undefined) {
       if (this.intent === 'move' || (this.intent === 'correct' && rangeEnd.role === 'to')) {
@@ -125,7 +128,12 @@ class Assembler {
         this.set('seats', seats, kept[0], kept[1]);
         return;
       }
-    } else if (this.intent === 'move' && from !== undefined && kept.length === 1 && this.situation.phrase.mentions.length > 1) {
+    } else if (
+      this.intent === 'move' &&
+      from !== undefined &&
+      kept.length === 1 &&
+      this.situation.phrase.mentions.length > 1
+    ) {
       this.set('from_seat', from.value, from);
       return;
     }
@@ -153,7 +161,10 @@ class Assembler {
       const numbered = /^\d+$/.test(mention.value);
       const linked = out.length > 0 || (row !== undefined && row.first < mention.first);
       const said = tokens[mention.last - 1].sense;
-      const value = numbered && letter !== undefined && linked && said !== 'HOURS' ? `${letter}${mention.value}` : mention.value;
+      const value =
+        numbered && letter !== undefined && linked && said !== 'HOURS'
+          ? `${letter}${mention.value}`
+          : mention.value;
       out.push({ ...mention, value });
     }
     if (row !== undefined && out.length > 0 && letter === row.value) this.usedRow = true;
@@ -163,10 +174,18 @@ class Assembler {
 
   private bareMeant(mention: Mention, solid: boolean): boolean {
     const { tokens } = this.situation.phrase;
+    if (tokens[mention.first].edits > 0) return false;
     if (mention.role !== 'plain') return true;
     const next = tokens[mention.last];
     if (next === undefined) return this.situation.pending !== undefined || solid || mention.value.length > 1;
-    if (next.sense === 'AND' || next.sense === 'POLITE' || next.sense === 'DASH' || next.sense.startsWith('BE:') || next.sense === 'RESERVE') return true;
+    if (
+      next.sense === 'AND' ||
+      next.sense === 'POLITE' ||
+      next.sense === 'DASH' ||
+      next.sense.startsWith('BE:') ||
+      next.sense === 'RESERVE'
+    )
+      return true;
     if (next.sense === 'NO' || tokens[mention.first - 1]?.sense === 'SEAT') return true;
     return solid || mention.value.length > 1;
   }
@@ -185,42 +204,58 @@ class Assembler {
   }
 
   private times(): void {
-    const date = this.all('date').filter((mention) => mention.role !== 'rejected').at(-1);
+    const date = this.all('date')
+      .filter((mention) => mention.role !== 'rejected')
+      .at(-1);
     this.set('date', date?.value, date);
     const clocks = this.all('clock').filter((mention) => mention.role !== 'rejected');
-    const end = clocks.find((mention) => mention.role === 'until') ?? (this.intent === 'extend' ? clocks.at(-1) : undefined);
+    const end =
+      clocks.find((mention) => mention.role === 'until') ??
+      (this.intent === 'extend' ? clocks.at(-1) : undefined);
     const begin = clocks.filter((mention) => mention !== end).at(-1);
     this.set('time', begin?.value, begin);
     if (end !== undefined) {
       const hours = Number(end.value.slice(0, 2));
-      const inherited = begin?.explicit === true && end.explicit !== true && hours <= 12 && end.value <= begin.value;
-      const until = inherited ? `${String(hourOf(hours, 'pm')).padStart(2, '0')}${end.value.slice(2)}` : end.value;
+      const inherited =
+        begin?.explicit === true && end.explicit !== true && hours <= 12 && end.value <= begin.value;
+      const until = inherited
+        ? `${String(hourOf(hours, 'pm')).padStart(2, '0')}${end.value.slice(2)}`
+        : end.value;
       this.set('until', until, end);
     }
     const now = this.situation.mention('now');
     if (begin === undefined && now !== undefined) this.set('time', 'now', now);
     const part = this.all('daypart').at(-1);
     if (begin === undefined && end === undefined) this.set('daypart', part?.value, part);
-    const duration = this.all('duration').filter((mention) => mention.role !== 'rejected').at(-1);
+    const duration = this.all('duration')
+      .filter((mention) => mention.role !== 'rejected')
+      .at(-1);
     this.set('duration_min', duration === undefined ? undefined : Number(duration.value), duration);
     const max = this.situation.mention('max');
-    if (duration === undefined && end === undefined) this.set('max', max === undefined ? undefined : true, max);
+    if (duration === undefined && end === undefined)
+      this.set('max', max === undefined ? undefined : true, max);
   }
 
   private people(): void {
     const all = this.all('party');
     const named = this.slots['seat'] !== undefined || this.slots['seats'] !== undefined;
-    const party = all.reduce<Mention | undefined>((best, mention) => (best === undefined || Number(mention.value) > Number(best.value) ? mention : best), undefined);
+    const party = all.reduce<Mention | undefined>(
+      (best, mention) => (best === undefined || Number(mention.value) > Number(best.value) ? mention : best),
+      undefined,
+    );
     if (party !== undefined && !named) this.set('party_size', Number(party.value), party);
     const side = this.situation.mention('adjacent');
     const together = this.situation.mention('together');
     if (side !== undefined) this.set('adjacent', true, side);
-    else if (together !== undefined && (this.situation.has('SIT') || party !== undefined)) this.set('adjacent', true, together);
+    else if (together !== undefined && (this.situation.has('SIT') || party !== undefined))
+      this.set('adjacent', true, together);
   }
 
   private wishes(): void {
     const preferences = this.all('preference');
-    const distinct = (mentions: readonly Mention[]): Preference[] => [...new Set(mentions.map((mention) => mention.value as Preference))];
+    const distinct = (mentions: readonly Mention[]): Preference[] => [
+      ...new Set(mentions.map((mention) => mention.value as Preference)),
+    ];
     const wanted = preferences.filter((mention) => mention.role !== 'rejected');
     const unwanted = preferences.filter((mention) => mention.role === 'rejected');
     if (wanted.length > 0) this.set('preference', distinct(wanted), ...wanted);
@@ -229,14 +264,18 @@ class Assembler {
     if (this.slots['seat'] === undefined) this.set('any_seat', any === undefined ? undefined : true, any);
     const relative = this.all('relative').find((mention) => mention.role !== 'rejected');
     this.set('relative', relative?.value, relative);
-    const all = this.situation.phrase.mentions.find((mention) => mention.kind === 'all' && mention.value !== 'both');
-    if (this.slots['seats'] === undefined && this.slots['seat'] === undefined) this.set('all', all === undefined ? undefined : true, all);
+    const all = this.situation.phrase.mentions.find(
+      (mention) => mention.kind === 'all' && mention.value !== 'both',
+    );
+    if (this.slots['seats'] === undefined && this.slots['seat'] === undefined)
+      this.set('all', all === undefined ? undefined : true, all);
   }
 
   private field(): Slots['field'] {
     const s = this.situation;
     if (s.has('REMAINTIME', 'HOWLONG')) return 'remaining_time';
-    if (s.has('ENDTIME', 'UNTILWHEN') || (s.has('WHEN') && s.predicate('END', 'RETURN') !== undefined)) return 'end_time';
+    if (s.has('ENDTIME', 'UNTILWHEN') || (s.has('WHEN') && s.predicate('END', 'RETURN') !== undefined))
+      return 'end_time';
     if (s.has('TIMEWORD') && s.predicate('REMAIN') !== undefined) return 'remaining_time';
     if (s.has('RESERVE', 'STATUSWORD')) return 'reservation';
     return 'my_seat';

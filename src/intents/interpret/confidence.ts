@@ -22,6 +22,32 @@ function clauseStart(situation: Situation): number {
   return 0;
 }
 
+/** Words that, heard clearly, make it likely that the rest was meant for us although it was heard badly. */
+const SUPPORT = new Set([
+  'SEAT',
+  'EMPTYSEAT',
+  'RESERVE',
+  'ROOMWORD',
+  'EXTEND',
+  'RETURN',
+  'CANCEL',
+  'MINE',
+  'BARCODE',
+  'STATUSWORD',
+]);
+/** Intents that every service has: unknown words beside them mean another service. */
+const GENERAL = new Set<IntentName>([
+  'help',
+  'my_info',
+  'status',
+  'refresh',
+  'login',
+  'logout',
+  'purchase',
+  'show_barcode',
+  'confirm',
+  'deny',
+]);
 /** Intents that other services have too: a foreign word beside them makes them somebody else's. */
 const OURS = new Set<IntentName>(['confirm', 'deny']);
 
@@ -30,19 +56,31 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
   const { tokens } = situation.phrase;
   const start = clauseStart(situation);
   const seat = situation.numbered ? 0.5 : 0;
+  const supported =
+    situation.pending !== undefined ||
+    tokens.some((token) => token.edits === 0 && SUPPORT.has(token.sense)) ||
+    situation.phrase.mentions.some(
+      (mention) => mention.kind === 'seat' && mention.bare !== true && tokens[mention.first].edits === 0,
+    );
+  const editPrice = supported ? 0.6 : 2.2;
+  const general = GENERAL.has(vote.intent);
   let evidence = vote.strength;
   tokens.forEach((token, index) => {
     const inside = index >= start;
     if (token.sense === 'FOREIGN') evidence -= inside ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
-      evidence -= (inside ? 0.55 : 0.18) * Math.min(length, 8) * (seat > 0 ? 0.6 : 1) + (inside && length > 2 ? 0.6 : 0);
-    } else if (token.sense === 'PASTTIME') evidence -= situation.has('STATUSWORD', 'CANCEL') || situation.predicate('CANCEL') !== undefined ? 0.3 : 3;
+      evidence -=
+        (general ? 0.8 : inside ? 0.55 : 0.18) * Math.min(length, 8) * (seat > 0 ? 0.6 : 1) +
+        (inside && length > 2 ? 0.6 : 0);
+    } else if (token.sense === 'PASTTIME')
+      evidence -=
+        situation.has('STATUSWORD', 'CANCEL') || situation.predicate('CANCEL') !== undefined ? 0.3 : 3;
     else if (token.sense === 'DATIVE') evidence -= 2;
     else if (token.sense === 'quote' || token.sense === 'regret') evidence -= 3.5;
     else if (token.sense === 'FEEL' && index === situation.main?.first) evidence -= 3;
     else if (token.sense === 'WEEKEND') evidence -= 0.5;
-    if (token.edits > 0) evidence -= token.edits * 0.6;
+    if (token.edits > 0) evidence -= token.edits * editPrice;
   });
   evidence -= Math.max(0, reading.cost / Math.max(symbols, 1) - 0.3) * 3;
   return 1 / (1 + Math.exp(-(SCALE * evidence + SHIFT)));

@@ -12,8 +12,12 @@ export interface MentionOptions {
 
 type Found = Omit<Mention, 'role' | 'first'> | undefined;
 
-
-const found = (kind: MentionKind, value: string, last: number, more: Partial<Mention> = {}): Found => ({ kind, value, last, ...more });
+const found = (kind: MentionKind, value: string, last: number, more: Partial<Mention> = {}): Found => ({
+  kind,
+  value,
+  last,
+  ...more,
+});
 
 /** 번, 번째, 번째 자리 after a seat's number, and 자리 after those: where the seat's words end. */
 function seatEnd(c: Cursor, at: number): number {
@@ -88,7 +92,11 @@ function room(c: Cursor, at: number): Found {
   if (sense === 'ROOMWORD') {
     const number = c.number(at + 1);
     // 열람실 이십칠 번: the number is a seat's; 열람실 2: the room's.
-    if (number !== undefined && number.sense === 'arabic' && !c.unit(at + 2, 'NO', 'NTH', 'NTHSEAT', 'PEOPLE', 'PIECES', 'HOURS')) {
+    if (
+      number !== undefined &&
+      number.sense === 'arabic' &&
+      !c.unit(at + 2, 'NO', 'NTH', 'NTHSEAT', 'PEOPLE', 'PIECES', 'HOURS')
+    ) {
       return found('room', String(number.value), at + 2);
     }
     return undefined;
@@ -98,7 +106,8 @@ function room(c: Cursor, at: number): Found {
   if (number === undefined) return undefined;
   if (c.unit(start + 1, 'ROOM')) return found('room', String(number.value), start + 2);
   if (c.is(start + 1, 'ROOMWORD')) return found('room', String(number.value), start + 2);
-  if (c.unit(start + 1, 'NTH', 'NO') && c.is(start + 2, 'ROOMWORD')) return found('room', String(number.value), start + 3);
+  if (c.unit(start + 1, 'NTH', 'NO') && c.is(start + 2, 'ROOMWORD'))
+    return found('room', String(number.value), start + 3);
   return undefined;
 }
 
@@ -109,9 +118,14 @@ function party(c: Cursor, at: number): Found {
   const native = number.sense === 'native' || number.sense === 'attributive';
   if (c.unit(at + 1, 'PEOPLE')) return found('party', String(number.value), at + 2);
   if (c.unit(at + 1, 'MINUTES') && native) return found('party', String(number.value), at + 2);
-  if (c.unit(at + 1, 'PIECES') && (native || number.value <= 10)) return found('party', String(number.value), at + 2);
-  if (number.sense === 'attributive' && c.is(at + 1, 'SEAT')) return found('party', String(number.value), at + 2);
-  if (number.sense === 'native' && !c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT', 'OCLOCK', 'HOURS', 'ROW', 'FLOOR', 'FOREIGN')) {
+  if (c.unit(at + 1, 'PIECES') && (native || number.value <= 10))
+    return found('party', String(number.value), at + 2);
+  if (number.sense === 'attributive' && c.is(at + 1, 'SEAT'))
+    return found('party', String(number.value), at + 2);
+  if (
+    number.sense === 'native' &&
+    !c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT', 'OCLOCK', 'HOURS', 'ROW', 'FLOOR', 'FOREIGN')
+  ) {
     return number.value <= 20 ? found('party', String(number.value), at + 1) : undefined;
   }
   return undefined;
@@ -124,8 +138,10 @@ function numberSeat(c: Cursor, at: number): Found {
   if (c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT')) {
     const end = seatEnd(c, at + 1);
     // 한 번, 두 번 count times, not seats, unless a seat is spoken of.
-    const counts = number.sense === 'attributive' && number.value <= 10 && c.unit(at + 1, 'NO') && end === at + 2;
-    if (counts && !c.particle(end, 'TO') && c.tokens[at + 1].end - c.tokens[at + 1].start <= 3) return undefined;
+    const counts =
+      number.sense === 'attributive' && number.value <= 10 && c.unit(at + 1, 'NO') && end === at + 2;
+    if (counts && !c.particle(end, 'TO') && c.tokens[at + 1].end - c.tokens[at + 1].start <= 3)
+      return undefined;
     return found('seat', value, end);
   }
   if (c.is(at + 1, 'SEAT') && number.sense !== 'attributive') return found('seat', value, at + 2);
@@ -142,13 +158,16 @@ function simple(c: Cursor, at: number): Found {
   const sense = c.sense(at);
   if (c.tokens[at].cls !== Class.noun) {
     // 붙어 앉다, 이어지다
-    return sense === 'STICK' ? found('adjacent', 'true', at + (c.tokens[at + 1]?.cls === Class.ending ? 2 : 1)) : undefined;
+    return sense === 'STICK'
+      ? found('adjacent', 'true', at + (c.tokens[at + 1]?.cls === Class.ending ? 2 : 1))
+      : undefined;
   }
   if (sense in SIMPLE) return found(SIMPLE[sense], sense === 'BOTH' ? 'both' : 'true', at + 1);
   if (sense === 'DOOR') {
     // 문에서 먼, 출입구랑 떨어진
     for (let i = at + 1; i <= at + 4; i++) {
-      if (c.is(i, 'FAR')) return found('preference', 'away_from_door', c.tokens[i + 1]?.cls === Class.ending ? i + 2 : i + 1);
+      if (c.is(i, 'FAR'))
+        return found('preference', 'away_from_door', c.tokens[i + 1]?.cls === Class.ending ? i + 2 : i + 1);
     }
     return undefined;
   }
@@ -166,7 +185,10 @@ function roleAt(c: Cursor, at: number): Role {
   let i = at;
   while (c.is(i, 'SEAT', 'PLACE', 'ROWWORD', 'ROOMWORD') || c.particle(i, 'ABOUT', 'AT', 'OF')) i++;
   if (c.particle(i, 'ONLY', 'SUBJECT', 'TOPIC', 'OBJECT') && c.is(i + 1, 'NEGATE')) return 'rejected';
-  if (c.particle(i, 'ONLY', 'SUBJECT', 'TOPIC') && c.is(i + 1, 'WRONG', 'NO') && i + 2 < c.tokens.length) return 'rejected';
+  if (c.particle(i, 'ONLY', 'SUBJECT', 'TOPIC') && c.is(i + 1, 'WRONG', 'NO') && i + 2 < c.tokens.length)
+    return 'rejected';
+  if (c.is(c.particle(i, 'SUBJECT', 'TOPIC', 'ALSO') ? i + 1 : i, 'NOTEXIST')) return 'rejected';
+  if (c.particle(i, 'TOPIC', 'SUBJECT') && c.is(i + 1, 'HATE')) return 'rejected';
   if (c.is(i, 'NEGATE') || c.particle(i, 'BE:not-connect')) return 'rejected';
   if (c.particle(i, 'FROM')) return 'from';
   if (c.particle(i, 'SINCE')) return 'since';
@@ -216,9 +238,20 @@ function relate(c: Cursor, mentions: Mention[]): void {
     const mention = mentions[i];
     if (mention.kind !== 'preference' || (mention.value !== 'front' && mention.value !== 'back')) continue;
     const before = mentions[i - 1];
-    const near = c.is(mention.first - 1, 'AT_ONCE', 'MINE') || (c.particle(mention.first - 1, 'OF') && c.is(mention.first - 2, 'MINE', 'THAT'));
-    const step = before !== undefined && before.last >= mention.first - 1 && before.kind === 'party' && before.value === '1' && c.is(before.last - 1, 'PIECES');
-    const seat = before !== undefined && before.last >= mention.first - 1 && (before.kind === 'seat' || before.kind === 'that') && before.role === 'plain';
+    const near =
+      c.is(mention.first - 1, 'AT_ONCE', 'MINE') ||
+      (c.particle(mention.first - 1, 'OF') && c.is(mention.first - 2, 'MINE', 'THAT'));
+    const step =
+      before !== undefined &&
+      before.last >= mention.first - 1 &&
+      before.kind === 'party' &&
+      before.value === '1' &&
+      c.is(before.last - 1, 'PIECES');
+    const seat =
+      before !== undefined &&
+      before.last >= mention.first - 1 &&
+      (before.kind === 'seat' || before.kind === 'that') &&
+      before.role === 'plain';
     const next = c.unit(mention.last, 'PIECES');
     if (near || step || seat || next) {
       mentions[i] = { ...mention, kind: 'relative', value: mention.value === 'front' ? 'front' : 'behind' };
@@ -227,7 +260,11 @@ function relate(c: Cursor, mentions: Mention[]): void {
   }
   // 한 칸 옆으로: the step is no amount of seats.
   for (let i = mentions.length - 1; i > 0; i--) {
-    if (mentions[i].kind === 'relative' && mentions[i - 1].kind === 'party' && mentions[i - 1].last === mentions[i].first) {
+    if (
+      mentions[i].kind === 'relative' &&
+      mentions[i - 1].kind === 'party' &&
+      mentions[i - 1].last === mentions[i].first
+    ) {
       mentions.splice(i - 1, 1);
       i--;
     }

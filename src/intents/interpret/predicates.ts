@@ -12,7 +12,24 @@ const isVerb = (token: Token | undefined): boolean =>
   token !== undefined && (token.cls === Class.stem || token.cls === Class.eu || token.cls === Class.a);
 /** Verbs that only carry a noun. */
 const LIGHT = new Set(['DO', 'BECOME', 'GIVE', 'WISH', 'PROCEED', 'HELP']);
-const BETWEEN = new Set(['FILLER', 'OBJECT', 'TOPIC', 'ALSO', 'ONLY', 'SUBJECT', 'NOT', 'MORE', 'AT_ONCE', 'TO', 'ABOUT', 'ALL', 'BOTH', 'AT', 'OR', 'RIGHTNOW']);
+const BETWEEN = new Set([
+  'FILLER',
+  'OBJECT',
+  'TOPIC',
+  'ALSO',
+  'ONLY',
+  'SUBJECT',
+  'NOT',
+  'MORE',
+  'AT_ONCE',
+  'TO',
+  'ABOUT',
+  'ALL',
+  'BOTH',
+  'AT',
+  'OR',
+  'RIGHTNOW',
+]);
 
 const SPOKEN_MOODS = new Set<Mood>(['plain']);
 
@@ -33,7 +50,10 @@ function verbAt(tokens: readonly Token[], at: number): VerbAt | undefined {
 const NEGATIVE_MOODS = new Set<Mood>(['forbid', 'not', 'not-connect']);
 
 /** The mood of a verbal noun, by what carries it. */
-function carried(tokens: readonly Token[], at: number): { mood: Mood; last: number; negated: boolean; bare: boolean } {
+function carried(
+  tokens: readonly Token[],
+  at: number,
+): { mood: Mood; last: number; negated: boolean; bare: boolean } {
   let i = at + 1;
   let negated = false;
   while (i < tokens.length && BETWEEN.has(tokens[i].sense)) {
@@ -44,10 +64,12 @@ function carried(tokens: readonly Token[], at: number): { mood: Mood; last: numb
   const verb = verbAt(tokens, i);
   if (verb !== undefined && LIGHT.has(verb.sense)) {
     let { mood } = verb;
-    if (verb.sense === 'WISH' && (mood === 'plain' || mood === 'intent' || mood === 'connect')) mood = 'command';
+    if (verb.sense === 'WISH' && (mood === 'plain' || mood === 'intent' || mood === 'connect'))
+      mood = 'command';
     // 예약되나요 asks whether it can be done; 예약됐어 whether it was.
     if (verb.sense === 'BECOME' && (mood === 'plain' || mood === 'question')) mood = 'permit';
-    if (verb.sense === 'GIVE') mood = mood === 'past' || mood === 'quote' || mood === 'attribute' ? mood : 'command';
+    if (verb.sense === 'GIVE')
+      mood = mood === 'past' || mood === 'quote' || mood === 'attribute' ? mood : 'command';
     return { mood, last: verb.last, negated: negated || NEGATIVE_MOODS.has(mood), bare: false };
   }
   if (next?.sense === 'REQUEST' || next?.sense === 'NEED') {
@@ -57,7 +79,10 @@ function carried(tokens: readonly Token[], at: number): { mood: Mood; last: numb
   }
   if (next?.sense === 'POSSIBLE') {
     const after = verbAt(tokens, i + 1);
-    const mood: Mood = after?.mood === 'condition' || after?.mood === 'attribute' || after?.mood === 'past-attribute' ? after.mood : 'permit';
+    const mood: Mood =
+      after?.mood === 'condition' || after?.mood === 'attribute' || after?.mood === 'past-attribute'
+        ? after.mood
+        : 'permit';
     return { mood, last: after?.last ?? i + 1, negated: false, bare: false };
   }
   if (next?.cls === Class.particle && next.sense.startsWith('BE:')) {
@@ -83,7 +108,8 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
     const verb = verbAt(tokens, at);
     if (verb !== undefined) {
       let { mood } = verb;
-      if (verb.sense === 'WISH' && (SPOKEN_MOODS.has(mood) || mood === 'intent' || mood === 'connect')) mood = 'command';
+      if (verb.sense === 'WISH' && (SPOKEN_MOODS.has(mood) || mood === 'intent' || mood === 'connect'))
+        mood = 'command';
       const negated = NEGATIVE_MOODS.has(mood) || tokens[at - 1]?.sense === 'NOT';
       out.push({ sense: verb.sense, mood, negated, first: at, last: verb.last, bare: false });
       at = verb.last;
@@ -92,13 +118,27 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
     if (token.sense === 'REQUEST' || token.sense === 'NEED') {
       const after = verbAt(tokens, at + 1);
       const past = after?.mood === 'past' || after?.mood === 'quote';
-      out.push({ sense: 'WISH', mood: past ? 'past' : 'command', negated: false, first: at, last: after?.last ?? at + 1, bare: false });
+      out.push({
+        sense: 'WISH',
+        mood: past ? 'past' : 'command',
+        negated: false,
+        first: at,
+        last: after?.last ?? at + 1,
+        bare: false,
+      });
       at = after?.last ?? at + 1;
       continue;
     }
     if (token.sense === 'POSSIBLE') {
       const after = verbAt(tokens, at + 1);
-      out.push({ sense: 'POSSIBLE', mood: after?.mood ?? 'question', negated: false, first: at, last: after?.last ?? at + 1, bare: false });
+      out.push({
+        sense: 'POSSIBLE',
+        mood: after?.mood ?? 'question',
+        negated: false,
+        first: at,
+        last: after?.last ?? at + 1,
+        bare: false,
+      });
       at = after?.last ?? at + 1;
       continue;
     }
@@ -106,7 +146,10 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
   }
   return out.map((predicate, index) => {
     const next = out[index + 1];
-    const adjacent = next !== undefined && predicate.bare && tokens.slice(predicate.last, next.first).every((t) => BETWEEN.has(t.sense));
+    const adjacent =
+      next !== undefined &&
+      predicate.bare &&
+      tokens.slice(predicate.last, next.first).every((t) => BETWEEN.has(t.sense));
     return adjacent ? { ...predicate, mood: 'noun' as const } : predicate;
   });
 }

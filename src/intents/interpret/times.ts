@@ -54,11 +54,19 @@ function timeOfDay(c: Cursor, at: number): Found {
     if (c.is(last, 'HALF')) {
       minutes += 30;
       last++;
-    } else if (minute?.value !== undefined && minute.value < 60 && (c.unit(last + 1, 'MINUTES') || minute.sense === 'arabic')) {
+    } else if (
+      minute?.value !== undefined &&
+      minute.value < 60 &&
+      (c.unit(last + 1, 'MINUTES') || minute.sense === 'arabic')
+    ) {
       if (c.unit(last + 1, 'MINUTES')) {
         minutes += minute.value;
         last += 2;
-      } else if (minute.text?.length === 2 && c.tokens[i].sense === 'arabic' && !c.unit(last + 1, 'NO', 'NTH')) {
+      } else if (
+        minute.text?.length === 2 &&
+        c.tokens[i].sense === 'arabic' &&
+        !c.unit(last + 1, 'NO', 'NTH')
+      ) {
         minutes += minute.value;
         last += 1;
       }
@@ -105,7 +113,12 @@ function date(c: Cursor, at: number): Found {
   }
   const month = c.number(at);
   const day = c.number(at + 2);
-  if (month?.value !== undefined && c.unit(at + 1, 'MONTH') && day?.value !== undefined && c.unit(at + 3, 'DAY')) {
+  if (
+    month?.value !== undefined &&
+    c.unit(at + 1, 'MONTH') &&
+    day?.value !== undefined &&
+    c.unit(at + 3, 'DAY')
+  ) {
     if (month.value < 1 || month.value > 12 || day.value < 1 || day.value > 31) return undefined;
     return {
       kind: 'date',

@@ -1,0 +1,308 @@
+/**
+ * Inverse text normalisation: words as they are said to the house's written form (삼만 오천 원 -> 3만 5000원), with every
+ * piece aligned to the words, and so to the seconds, it came from. House style: docs/reference/korean-text.md.
+ */
+import {
+  asWords,
+  join,
+  MAX_ALIGNED_LENGTH,
+  pieceOf,
+  type AlignedText,
+  type Piece,
+  type TimedWord,
+} from './aligned.js';
+import { LETTER_NAMES } from './latin.js';
+import {
+  parseArabicAt,
+  parseDigitsAt,
+  parseNativeAt,
+  parseSinoAt,
+  writeMixed,
+  type ParsedNumeral,
+} from './numerals.js';
+import { NATIVE_UNITS, NOT_NUMBERS, SINO_UNITS } from './units.js';
+
+/** The text without spaces, and where each character stands. */
+class Stream {
+  readonly text: string;
+  readonly word: Uint32Array;
+  readonly begins: Uint8Array;
+  constructor(readonly words: readonly TimedWord[]) {
+    this.text = words.map(({ word }) => word).join('');
+    this.word = new Uint32Array(this.text.length);
+    this.begins = new Uint8Array(this.text.length + 1);
+    let at = 0;
+    words.forEach(({ word }, index) => {
+      this.begins[at] = 1;
+      this.word.fill(index, at, at + word.length);
+      at += word.length;
+    });
+    this.begins[this.text.length] = 1;
+  }
+}
+
+interface Written {
+  readonly end: number;
+  readonly text: string;
+}
+
+/** What may follow a unit inside its word: particles and the copula. */
+const AFTER =
+  /^(?:은|는|이|가|을|를|에|의|로|으로|와|과|도|만|까지|부터|보다|나|이나|랑|이랑|하고|께|쯤|정도|씩|마다|요|이요|예요|이에요|입니다|이야|야|인|이고|이며|이었|였|이다|인데|이면|밖에|짜리|이라|라|째|간|반|동안|전|후|뒤|이상|이하|미만|초과|대|여|이내|안|차|용|분|당|가량|남짓|말고|님|씨)/;
+
+function endsWell(s: Stream, end: number): boolean {
+  return s.begins[end] === 1 || AFTER.test(s.text.slice(end, end + 4));
+}
+
+const numberText = (numeral: ParsedNumeral): string =>
+  numeral.value >= 10_000 ? writeMixed(numeral.value) : String(numeral.value);
+
+function sinoOrArabic(s: Stream, at: number): ParsedNumeral | undefined {
+  const sino = parseSinoAt(s.text, at);
+  const arabic = parseArabicAt(s.text, at);
+  if (s.text[at] === '영' && sino === undefined)
+    return { value: 0, digits: '0', style: 'sino', end: at + 1, attributive: false };
+  return arabic !== undefined && arabic.end > (sino?.end ?? 0) ? arabic : sino;
+}
+
+/** 공일공 일이삼사 오육칠팔; 에 or 다시 may stand between. */
+function phone(s: Stream, at: number): Written | undefined {
+  if (s.text[at] !== '공' && s.text[at] !== '영' && s.text[at] !== '일') return undefined;
+  let digits = '';
+  let end = at;
+  while (digits.length < 12) {
+    const run = parseDigitsAt(s.text, end);
+    if (run === undefined) break;
+    digits += run.digits;
+    end = run.end;
+    const link = s.text.startsWith('다시', end) ? 2 : s.text[end] === '에' || s.text[end] === '-' ? 1 : 0;
+    if (parseDigitsAt(s.text, end + link) === undefined) break;
+    end += link;
+  }
+  const parts =
+    /^(02)(\d{3,4})(\d{4})$/.exec(digits) ??
+    /^(01[016789]|0[3-6]\d|070)(\d{3,4})(\d{4})$/.exec(digits) ??
+    /^(1[568]\d\d)(\d{4})$/.exec(digits);
+  return parts === null ? undefined : { end, text: parts.slice(1).join('-') };
+}
+
+/** 삼 분의 일; 이와 삼 분의 일 leaves 이와 to its own. */
+function fraction(s: Stream, at: number): Written | undefined {
+  const below = parseSinoAt(s.text, at);
+  if (below === undefined || !s.text.startsWith('분의', below.end)) return undefined;
+  const above = parseSinoAt(s.text, below.end + 2);
+  if (above === undefined || !endsWell(s, above.end)) return undefined;
+  return { end: above.end, text: `${above.value}/${below.value}` };
+}
+
+function decimalTail(s: Stream, end: number): Written | undefined {
+  if (s.text[end] !== '점') return undefined;
+  const digits = parseDigitsAt(s.text, end + 1);
+  return digits === undefined ? undefined : { end: digits.end, text: `.${digits.digits}` };
+}
+
+/** After 이 on its own these are more often things pointed at: 이 분, 이 점, 이 장. */
+const POINTED = new Set([
+  '분',
+  '점',
+  '도',
+  '차',
+  '장',
+  '원',
+  '위',
+  '동',
+  '회',
+  '배',
+  '관',
+  '대',
+  '세',
+  '주',
+  '일',
+  '월',
+  '시',
+  '개',
+  '인',
+  '년',
+  '행',
+  '열',
+  '호',
+  '초',
+  '평',
+  '쪽',
+  '등',
+  '권',
+  '박',
+]);
+
+function withUnit(s: Stream, at: number, numeral: ParsedNumeral): Written | undefined {
+  const whole = longestUnit(s, at, numeral);
+  // 십 일: ten days, where the longer reading 십일 has no unit.
+  if (
+    whole !== undefined ||
+    s.text[numeral.end - 1] !== '일' ||
+    s.begins[numeral.end - 1] !== 1 ||
+    numeral.end - at < 2
+  )
+    return whole;
+  const shorter = parseSinoAt(s.text.slice(0, numeral.end - 1), at);
+  return shorter?.end === numeral.end - 1 ? longestUnit(s, at, shorter) : undefined;
+}
+
+function longestUnit(s: Stream, at: number, numeral: ParsedNumeral): Written | undefined {
+  const decimal = decimalTail(s, numeral.end);
+  const after = decimal?.end ?? numeral.end;
+  const number = numberText(numeral) + (decimal?.text ?? '');
+  // 오십 프로, 삼 킬로미터: the longest unit that stands here.
+  const unit = SINO_UNITS.filter(([said]) => s.text.startsWith(said, after)).sort(
+    (a, b) => b[0].length - a[0].length,
+  )[0];
+  if (unit !== undefined && endsWell(s, after + unit[0].length)) {
+    const end = after + unit[0].length;
+    if (s.text.slice(at, after) === '이' && s.begins[after] === 1 && POINTED.has(unit[0])) return undefined;
+    if (numeral.style === 'sino' && s.begins[after] !== 1 && NOT_NUMBERS.has(s.text.slice(at, end)))
+      return undefined;
+    return { end, text: number + unit[1] };
+  }
+  return decimal !== undefined && endsWell(s, after) ? { end: after, text: number } : undefined;
+}
+
+function native(s: Stream, at: number): Written | undefined {
+  const numeral = parseNativeAt(s.text, at);
+  if (numeral === undefined) return undefined;
+  const unit = NATIVE_UNITS.filter((said) => s.text.startsWith(said, numeral.end)).sort(
+    (a, b) => b.length - a.length,
+  )[0];
+  if (unit === undefined || !endsWell(s, numeral.end + unit.length)) return undefined;
+  const end = numeral.end + unit.length;
+  const value = numeral.value;
+  if ((unit === '시' && value > 12) || (value < 5 && !numeral.attributive)) return undefined;
+  if (s.begins[numeral.end] !== 1 && NOT_NUMBERS.has(s.text.slice(at, end))) return undefined;
+  // 한 번, 한 편: once and on the one hand, not a count that is written in digits.
+  if (value === 1 && (unit === '번' || unit === '편' || unit === '칸' || unit === '차례')) return undefined;
+  return { end, text: `${value}${unit}` };
+}
+
+function month(s: Stream, at: number): Written | undefined {
+  const value = s.text.startsWith('유월', at) ? '6월' : s.text.startsWith('시월', at) ? '10월' : undefined;
+  return value !== undefined && endsWell(s, at + 2) ? { end: at + 2, text: value } : undefined;
+}
+
+/** 제삼 회, 제이 열람실 */
+function ordinal(s: Stream, at: number): Written | undefined {
+  if (s.text[at] !== '제') return undefined;
+  const numeral = parseSinoAt(s.text, at + 1);
+  const written = numeral === undefined ? undefined : withUnit(s, at + 1, numeral);
+  return written === undefined ? undefined : { end: written.end, text: `제${written.text}` };
+}
+
+const SIGNS: readonly (readonly [string, string])[] = [
+  ['마이너스', '-'],
+  ['플러스', '+'],
+];
+function signed(s: Stream, at: number): Written | undefined {
+  const sign = SIGNS.find(([word]) => s.text.startsWith(word, at));
+  if (sign === undefined) return undefined;
+  const numeral = sinoOrArabic(s, at + sign[0].length);
+  if (numeral === undefined) return undefined;
+  const written =
+    withUnit(s, at, numeral) ??
+    (endsWell(s, numeral.end) ? { end: numeral.end, text: numberText(numeral) } : undefined);
+  return written === undefined ? undefined : { end: written.end, text: sign[1] + written.text };
+}
+
+/** Large numbers stand for themselves without a unit; small ones are left in words. */
+function bare(s: Stream, numeral: ParsedNumeral): Written | undefined {
+  if (numeral.style === 'arabic' || numeral.value < 11 || !endsWell(s, numeral.end)) return undefined;
+  const syllables = numeral.end;
+  return s.begins[syllables] === 1 && numeral.value >= 11
+    ? { end: numeral.end, text: numberText(numeral) }
+    : undefined;
+}
+
+/** Letters by name, longest first; a word of three names or more, or a well-known pair, is an abbreviation. */
+const NAMES = [...Object.entries(LETTER_NAMES), ['C', '시'] as const, ['V', '비'] as const].sort(
+  (a, b) => b[1].length - a[1].length,
+);
+const PAIRS: Readonly<Record<string, string>> = {
+  티비: 'TV', 티브이: 'TV', 피시: 'PC', 피씨: 'PC', 에이아이: 'AI', 아이티: 'IT', 씨디: 'CD', 시디: 'CD', 큐알: 'QR', 아이디: 'ID', 디엠: 'DM', 엠티: 'MT', 오티: 'OT',
+}; // prettier-ignore
+function letters(s: Stream, at: number): Written | undefined {
+  const pair = Object.entries(PAIRS).find(
+    ([said]) => s.text.startsWith(said, at) && endsWell(s, at + said.length),
+  );
+  let end = at;
+  let out = '';
+  let distinct = 0;
+  while (end < s.text.length && out.length < 12) {
+    const name = NAMES.find(([, said]) =>
+      s.text.startsWith(said, end) && said !== '비' && said !== '시'
+        ? true
+        : s.text.startsWith(said, end) && out !== '',
+    );
+    if (name === undefined) break;
+    if (s.begins[end] === 1 && end > at && name[1].length === 1) break;
+    out += name[1] === '시' ? 'C' : name[1] === '비' ? 'B' : name[0];
+    if (name[1].length > 1) distinct++;
+    end += name[1].length;
+  }
+  if (out.length >= 3 && distinct >= 1 && s.begins[end] === 1) return { end, text: out };
+  return pair === undefined ? undefined : { end: at + pair[0].length, text: pair[1] };
+}
+
+function rewrite(s: Stream, at: number): Written | undefined {
+  const whole = phone(s, at) ?? fraction(s, at) ?? month(s, at) ?? ordinal(s, at) ?? signed(s, at);
+  if (whole !== undefined) return whole;
+  const numeral = sinoOrArabic(s, at);
+  const counted = native(s, at);
+  const measured = numeral === undefined ? undefined : withUnit(s, at, numeral);
+  if (counted !== undefined && counted.end >= (measured?.end ?? 0)) return counted;
+  return measured ?? (numeral === undefined ? undefined : bare(s, numeral)) ?? letters(s, at);
+}
+
+/**
+ * Written form of recognised words. Only what clearly is a number with its unit, a date, a time, an amount, a telephone
+ * number or an abbreviation is rewritten; `raw` keeps what was recognised. Linear in the length; words beyond
+ * {@link MAX_ALIGNED_LENGTH} characters are left as they are.
+ */
+export function toWritten(input: string | readonly TimedWord[]): AlignedText {
+  const words = asWords(input);
+  const s = new Stream(words);
+  const pieces: Piece[] = [];
+  const limit = Math.min(s.text.length, MAX_ALIGNED_LENGTH);
+  let from = 0;
+  let at = 0;
+  const keep = (end: number): void => {
+    // What was left in words, one piece a word.
+    while (from < end) {
+      let stop = from + 1;
+      while (stop < end && s.begins[stop] !== 1) stop++;
+      const raw = s.text.slice(from, stop);
+      const index = s.word[from];
+      pieces.push(pieceOf(words, index, index, raw, raw, s.begins[from] === 1 ? ' ' : ''));
+      from = stop;
+    }
+  };
+  let joined = false;
+  while (at < limit) {
+    const written = s.begins[at] === 1 || joined ? rewrite(s, at) : undefined;
+    joined = false;
+    if (written === undefined) {
+      at++;
+      continue;
+    }
+    keep(at);
+    const raw = words
+      .slice(s.word[at], s.word[written.end - 1] + 1)
+      .map(({ word }) => word)
+      .join(' ');
+    pieces.push(
+      pieceOf(words, s.word[at], s.word[written.end - 1], written.text, raw, s.begins[at] === 1 ? ' ' : ' '),
+    );
+    at = written.end;
+    from = at;
+    // 세시삼십분: the next number may follow without a space.
+    joined = s.begins[at] !== 1;
+  }
+  keep(s.text.length);
+  return join(words, pieces);
+}
