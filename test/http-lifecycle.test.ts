@@ -228,6 +228,29 @@ describe('limits', () => {
   });
 });
 
+describe('a form that its parser never finishes', () => {
+  it.each([16_384, 20_000, 300_000])(
+    'a nameless part of %i bytes is answered, and gives its place back',
+    async (length) => {
+      const service = await listen(recognizer);
+      const body = Buffer.concat([
+        Buffer.from('--b\r\nX-Nothing: here\r\n\r\n'),
+        Buffer.alloc(length, 65),
+        Buffer.from('\r\n--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--b--\r\n'),
+      ]);
+      const response = await fetch(`http://127.0.0.1:${service.port}${TRANSCRIPTIONS}`, {
+        method: 'POST',
+        body: body as BodyInit,
+        headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      });
+      expect(response.status).toBe(400);
+      expect(errorOf({ body: await response.text() }).code).toMatch(/^(invalid_request|missing_file)$/);
+      expect(service.app.uploads.active).toBe(0);
+      await service.close();
+    },
+  );
+});
+
 describe('bytes that are no HTTP', () => {
   it.each([
     'nonsense\r\n\r\n',

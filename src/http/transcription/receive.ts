@@ -1,9 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { MalgwiError } from '../../errors.js';
 import { toMalgwiError } from '../errors.js';
 import type { Upload } from '../uploads.js';
 import { checkName, fieldName } from './fields.js';
 import type { Fields } from './fields.js';
+
+const MALFORMED = 'The multipart body is malformed or ends early.';
+const STALL_MS = 2000;
+const STALL_TICK_MS = 250;
 
 export interface Received {
   readonly fields: Fields;
@@ -26,7 +31,7 @@ export async function receiveForm(
   const fields = new Map<string, string[]>();
   let upload: Upload | undefined;
   try {
-    for await (const part of until(signal, request.parts())) {
+    for await (const part of until(signal, request.raw, request.parts())) {
       if (part.type === 'file') {
         if (part.fieldname !== 'file') {
           throw new MalgwiError('invalid_field', {
@@ -69,26 +74,56 @@ export async function receiveForm(
   }
 }
 
-/** The parts, until the signal aborts: a client that stops sending in the middle must not hold its place for ever. */
-async function* until<T>(signal: AbortSignal, parts: AsyncIterator<T>): AsyncGenerator<T> {
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => undefined);
-  try {
-    for (;;) {
-      signal.throwIfAborted();
+/**
+ * The parts, until the signal aborts or the parser stands still: a client that stops sending must not hold its place for
+ * ever, and a parser that waits for itself must not do so for it.
+ */
+async function* until<T>(
+  signal: AbortSignal,
+  body: IncomingMessage,
+  parts: AsyncIterator<T>,
+): AsyncGenerator<T> {
+  for (;;) {
+    const watch = watchFor(signal, body);
+    try {
       const next = parts.next();
       next.catch(() => undefined);
-      const { done, value } = await Promise.race([next, aborted]);
+      const { done, value } = await Promise.race([next, watch.failure]);
       if (done === true) return;
       yield value;
+    } finally {
+      watch.stop();
     }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * Rejects when the signal aborts, or when bytes lie unread for {@link STALL_MS} although only the parser is to read them:
+ * @fastify/busboy never finishes a form in which a part without a name is longer than its buffer of 16 KiB.
+ */
+function watchFor(signal: AbortSignal, body: IncomingMessage): { failure: Promise<never>; stop: () => void } {
+  let stop = (): void => undefined;
+  const failure = new Promise<never>((_resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    let still = 0;
+    let seen = -1;
+    const timer = setInterval(() => {
+      const { bytesRead } = body.socket;
+      const unread = body.readableEnded || body.readableLength > 0 || body.isPaused();
+      still = unread && bytesRead === seen ? still + 1 : 0;
+      seen = bytesRead;
+      if (still * STALL_TICK_MS >= STALL_MS)
+        reject(new MalgwiError('invalid_request', { detail: MALFORMED }));
+    }, STALL_TICK_MS);
+    signal.addEventListener('abort', onAbort, { once: true });
+    stop = (): void => {
+      clearInterval(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    if (signal.aborted) onAbort();
+  });
+  failure.catch(() => undefined);
+  return { failure, stop };
 }
 
 /** What the form parser throws without a code is about the form; what the disk throws is about us. */
