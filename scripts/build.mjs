@@ -1,13 +1,34 @@
 // Builds dist/: the service by tsc (one file per module, so that worker threads find theirs),
 // the page by esbuild (browsers need a bundle).
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
+
+/** Hash of everything that the build is made from. */
+function fingerprint() {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const settings = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
+  const hash = createHash('sha256');
+  for (const file of [...sources.sort(), ...settings.map((name) => join(root, name))]) {
+    hash.update(file).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+// npm runs this after `npm ci`, before `npm test`, and once more when `npx malgwi` is first used in a clone (npx links
+// the clone into its cache): a build that is current stays, above all under a service that runs from it.
+const stamp = join(dist, '.fingerprint');
+const current = fingerprint();
+if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) process.exit(0);
+
 rmSync(dist, { recursive: true, force: true });
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
   cwd: root,
@@ -31,12 +52,4 @@ if (existsSync(join(web, 'main.ts'))) {
     if (existsSync(join(web, asset))) cpSync(join(web, asset), join(out, asset));
   }
 }
-
-// npm links the commands of dependencies, not the package's own. Without this link `npx malgwi` inside the clone would
-// install the clone into npx's cache first, which builds everything anew, under the feet of a running service.
-const bin = join(root, 'node_modules/.bin');
-const link = join(bin, 'malgwi');
-if (process.platform !== 'win32' && existsSync(bin)) {
-  rmSync(link, { force: true });
-  symlinkSync('../../bin/malgwi.js', link);
-}
+writeFileSync(stamp, current);

@@ -9,7 +9,8 @@ const PAGES = ['README.md', 'docs/guides/measuring-accuracy.md'];
 const MODEL = 'malgwi-ko';
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-const rate = ({ edits, referenceCharacters }) => `${((100 * edits) / Math.max(1, referenceCharacters)).toFixed(1)} %`;
+const rate = ({ edits, referenceCharacters }) =>
+  `${((100 * edits) / Math.max(1, referenceCharacters)).toFixed(1)} %`;
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
 function figures(manifest) {
@@ -49,7 +50,8 @@ for (const page of PAGES) {
   const updated = text.replace(BLOCK, (_, begin, end) => `${begin}${figures(manifest)}${end}`);
   if (updated === text) continue;
   stale += 1;
-  if (check) console.error(`${page} does not say what the manifest says: run node scripts/update-figures.mjs`);
+  if (check)
+    console.error(`${page} does not say what the manifest says: run node scripts/update-figures.mjs`);
   else await writeFile(path(page), updated);
 }
 if (check && stale > 0) process.exit(1);
