@@ -1,4 +1,5 @@
 /** Measures {@link parseIntent} on labelled utterances. Pure: reading and printing is the command's. */
+import { MalgwiError } from '../errors.js';
 import { INTENTS, type IntentName, type ParseOptions, type Slots } from './contract.js';
 import { parseIntent } from './parse.js';
 
@@ -157,4 +158,44 @@ export function evaluateIntents(
     confusion,
     errors,
   };
+}
+
+const NAMES: ReadonlySet<string> = new Set(INTENTS);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Checks a file's content: `{utterances: [...]}` or the list itself. Throws invalid_field naming the first row at fault. */
+export function parseUtterances(content: unknown): LabelledUtterance[] {
+  const rows: unknown = isObject(content) ? content['utterances'] : content;
+  if (!Array.isArray(rows))
+    throw new MalgwiError('invalid_field', {
+      detail: 'The file has no list of utterances.',
+      param: 'utterances',
+    });
+  return rows.map((row: unknown, index) => {
+    const bad = (what: string): MalgwiError =>
+      new MalgwiError('invalid_field', {
+        detail: `Utterance ${index + 1}: ${what}.`,
+        param: `utterances[${index}]`,
+      });
+    if (!isObject(row)) throw bad('not an object');
+    const { id = String(index + 1), text, intent, slots = {}, accept = [], tags = [] } = row;
+    if (typeof text !== 'string') throw bad('text is missing');
+    if (typeof intent !== 'string' || !NAMES.has(intent)) throw bad('intent is not one of the contract');
+    if (!isObject(slots ?? {})) throw bad('slots is not an object');
+    const further = Array.isArray(accept) ? accept : [accept];
+    for (const label of further) {
+      const name: unknown = isObject(label) ? label['intent'] : label;
+      if (typeof name !== 'string' || !NAMES.has(name)) throw bad('accept holds something that is no intent');
+    }
+    if (!Array.isArray(tags)) throw bad('tags is not a list');
+    return {
+      id: String(id),
+      text,
+      intent: intent as IntentName,
+      slots: slots as Slots,
+      accept: further as NonNullable<LabelledUtterance['accept']>,
+      tags: tags.map(String),
+    };
+  });
 }
