@@ -134,6 +134,8 @@ describe('Opus live audio', () => {
       code: 'audio_no_track',
     });
     const zeros = new Uint8Array(4_000_000);
-    await expect(pushed(zeros, 'webm_opus', {}, () => 5000)).rejects.toMatchObject({ code: 'audio_corrupt' });
+    await expect(pushed(zeros, 'webm_opus', {}, () => 5000)).rejects.toMatchObject({
+      code: 'audio_unrecognized',
+    });
   });
 });

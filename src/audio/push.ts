@@ -196,6 +196,36 @@ class WebmOpusBlocks implements BlockSource {
   }
 }
 
+/** Refuses a stream at its first bytes when they are not its container's: junk could be searched through for ever. */
+class Headed implements BlockSource {
+  #seen = 0;
+
+  constructor(
+    private readonly source: BlockSource,
+    private readonly magic: readonly number[],
+    private readonly name: string,
+  ) {}
+
+  async push(bytes: Uint8Array): Promise<DecodedBlock[]> {
+    for (let at = 0; at < bytes.length && this.#seen < this.magic.length; at++) {
+      if (bytes[at] === this.magic[this.#seen++]) continue;
+      // The usual cause: a recorder writes its header once, and a reconnected client goes on in the middle.
+      throw new MalgwiError('audio_unrecognized', {
+        detail: `The stream does not begin with a ${this.name} header; each session needs one.`,
+      });
+    }
+    return this.source.push(bytes);
+  }
+
+  flush(): Promise<DecodedBlock[]> {
+    return this.source.flush();
+  }
+
+  close(): void {
+    this.source.close();
+  }
+}
+
 export interface PushDecoderOptions {
   /** Rate (8000 to 96000 Hz) and channels (1 to 8) of raw encodings; containers say so themselves. */
   readonly sampleRate?: number;
@@ -218,8 +248,8 @@ export function createPushDecoder(
 }
 
 function createBlocks(encoding: LiveEncoding, options: PushDecoderOptions): BlockSource {
-  if (encoding === 'webm_opus') return new WebmOpusBlocks();
-  if (encoding === 'ogg_opus') return new OggOpusBlocks();
+  if (encoding === 'webm_opus') return new Headed(new WebmOpusBlocks(), [0x1a, 0x45, 0xdf, 0xa3], 'WebM');
+  if (encoding === 'ogg_opus') return new Headed(new OggOpusBlocks(), [0x4f, 0x67, 0x67, 0x53], 'Ogg');
   if (!Object.hasOwn(RAW_ENCODINGS, encoding)) throw new MalgwiError('unsupported_encoding');
   const { sampleRate = SAMPLE_RATE, channels = 1 } = options;
   if (!Number.isInteger(sampleRate) || sampleRate < 8000 || sampleRate > 96_000) {
