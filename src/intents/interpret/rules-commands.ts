@@ -1,0 +1,227 @@
+/** Commands that change something: cancel, return, extend, purchase, move, reserve. */
+import type { Mood } from '../lexicon/conjugation.js';
+import type { MentionKind } from './phrase.js';
+import { Class } from '../grammar/lexicon.js';
+import { SIDE, vote, type Rule } from './situation.js';
+
+export const cancels: Rule = (s) => {
+  const cancel = s.active('CANCEL', 'UNDO');
+  if (cancel === undefined && !(s.has('CANCEL') && (s.mainIs('DO', 'WISH', 'GIVE') || s.main === undefined)))
+    return undefined;
+  if (s.reports || s.negated || s.mood === 'condition') return undefined;
+  const strong = cancel?.sense !== 'UNDO';
+  if (!strong && !s.has('RESERVE', 'STATUSWORD') && !s.numbered) return undefined;
+  const about = s.has('RESERVE', 'STATUSWORD', 'SEAT', 'MINE') || s.numbered;
+  const alone = s.content <= 3 && !s.has('NEUTRAL');
+  return vote('cancel', about ? 3.2 : alone ? 2 : 0.2, cancel);
+};
+
+export const returns: Rule = (s) => {
+  if (s.reports && !(s.has('ALL', 'FILLER') && s.mainIs('USE') && s.content <= 3)) return undefined;
+  if (s.negated) return undefined;
+  const back = s.active('RETURN');
+  if (
+    back !== undefined ||
+    (s.has('RETURN') && (s.mainIs('DO', 'WISH', 'GIVE', 'BECOME') || s.main === undefined))
+  ) {
+    return s.mood === 'question' && !s.has('SEAT') && !s.numbered
+      ? vote('return', 0.6, back)
+      : vote('return', 3, back);
+  }
+  const seat = s.has('SEAT') || s.numbered || s.mention('that') !== undefined;
+  if (s.mainIs('TAKEOUT', 'VACATE') && s.mood !== 'question')
+    return vote('return', seat ? 2.6 : s.content <= 2 ? 0.8 : -1, s.main);
+  if (
+    s.mainIs('LEAVE') &&
+    (s.mood === 'intent' ||
+      s.mood === 'must' ||
+      s.mood === 'want' ||
+      s.mood === 'plain' ||
+      s.mood === 'permit') &&
+    s.content <= 3
+  ) {
+    return vote('return', s.mood === 'plain' ? 0.4 : 1.8, s.main);
+  }
+  if (
+    s.mainIs('GO') &&
+    s.mood === 'intent' &&
+    s.content <= 3 &&
+    s.mention('seat', 'room', 'row', 'preference', 'floor', 'other', 'relative') === undefined
+  )
+    return vote('return', s.has('NEUTRAL') ? 0.2 : s.content <= 2 ? 1 : 0.4, s.main);
+  if (
+    s.has('ENOUGH') &&
+    s.mainIs('USE', 'SIT', 'DO', 'EXIST', 'GO', 'STUDY') &&
+    (s.mood === 'intent' || s.mood === 'want' || s.mood === 'plain')
+  )
+    return vote('return', s.mainIs('USE', 'SIT') || seat ? 2.4 : 1.2, s.main);
+  if (
+    s.mainIs('END') &&
+    !s.asks &&
+    (s.has('USE') || seat) &&
+    (s.mood === 'intent' || s.mood === 'command' || s.mood === 'plain' || s.mood === 'want')
+  )
+    return vote('return', 2.2, s.main);
+  if (s.mainIs('END', 'QUIT') && s.mood === 'intent' && s.content <= 3) return vote('return', 1.2, s.main);
+  if (s.has('ALL') && s.mainIs('USE') && s.mood === 'past' && s.content <= 3)
+    return vote('return', 1.8, s.main);
+  return undefined;
+};
+
+const extendable = new Set<Mood>([
+  'intent',
+  'want',
+  'command',
+  'plain',
+  'must',
+  'permit',
+  'able',
+  'question',
+  'connect',
+]);
+
+export const extends_: Rule = (s) => {
+  if (s.reports || s.negated) return undefined;
+  const word = s.active('EXTEND');
+  if (word !== undefined || (s.has('EXTEND') && s.main === undefined)) return vote('extend', 3, word);
+  if (s.has('EXTEND') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME')) return vote('extend', 2.8);
+  const length = s.mention('duration') !== undefined || s.has('TIMEWORD');
+  if (s.mainIs('LENGTHEN') && s.mood !== 'condition') {
+    if (length || s.mention('clock', 'max') !== undefined) return vote('extend', 2.8, s.main);
+    return vote('extend', s.numbered ? 1.5 : s.content <= 2 ? 0.6 : -0.5, s.main);
+  }
+  if (s.predicate('ADDTIME') !== undefined && length) return vote('extend', 2.6, s.predicate('ADDTIME'));
+  if (!s.has('MORE')) return undefined;
+  if (s.mention('preference') !== undefined && s.mention('duration', 'clock') === undefined) return undefined;
+  if (s.mainIs('USE', 'SIT', 'EXIST', 'DO', 'STUDY', 'WISH', 'GIVE', 'RESERVE') && extendable.has(s.mood)) {
+    return vote(
+      'extend',
+      s.mainIs('USE', 'SIT', 'EXIST') || length || s.mention('clock') !== undefined ? 2.5 : 0.5,
+      s.main,
+    );
+  }
+  if (s.main === undefined && s.mention('duration') !== undefined) return vote('extend', 2);
+  return undefined;
+};
+
+export const buys: Rule = (s) => {
+  if (s.reports || s.negated) return undefined;
+  const word = s.active('BUY');
+  const about =
+    s.has('SEAT', 'TICKET', 'RESERVE', 'STATUSWORD') || s.numbered || s.mention('that') !== undefined;
+  if (word !== undefined && s.phrase.tokens[word.first].cls === Class.noun)
+    return vote('purchase', s.asks && !about ? 0.5 : 3, word);
+  if (s.has('BUY') && (s.mainIs('DO', 'WISH', 'GIVE', 'PROCEED', 'BECOME') || s.main === undefined))
+    return vote('purchase', 2.8);
+  if (
+    word !== undefined &&
+    s.mainIs('BUY') &&
+    (s.mood === 'intent' ||
+      s.mood === 'want' ||
+      s.mood === 'command' ||
+      s.mood === 'must' ||
+      s.mood === 'able')
+  )
+    return vote('purchase', about ? 2.4 : s.content <= 1 ? 0.8 : -1, word);
+  return undefined;
+};
+
+const GOALS: readonly MentionKind[] = [
+  'seat',
+  'row',
+  'room',
+  'floor',
+  'preference',
+  'relative',
+  'any',
+  'other',
+  'that',
+];
+
+export const moves: Rule = (s) => {
+  if (s.reports || s.negated) return undefined;
+  const goal = s.mention(...GOALS) !== undefined || s.has('SEAT');
+  const move = s.active('MOVE');
+  if (move !== undefined) return vote('move', goal ? 3 : s.content <= 2 ? 1 : -0.5, move);
+  const change = s.active('CHANGE');
+  if (change !== undefined || (s.has('CHANGE') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME'))) {
+    if (s.has('RESERVE') && s.mention('date', 'clock', 'duration') !== undefined && !s.numbered)
+      return vote('move', 0.4);
+    return goal ? vote('move', s.mood === 'quote' ? -1 : 2.8, change) : undefined;
+  }
+  if (
+    s.mainIs('GO', 'LEAVE', 'COME') &&
+    (s.mood === 'intent' || s.mood === 'want' || s.mood === 'command' || s.mood === 'plain')
+  ) {
+    const to = s.phrase.mentions.some(
+      (mention) =>
+        GOALS.includes(mention.kind) &&
+        (mention.role === 'to' || mention.kind === 'other') &&
+        mention.kind !== 'that',
+    );
+    return to ? vote('move', 1.8, s.main) : undefined;
+  }
+  return undefined;
+};
+
+const RESERVING = new Set<Mood>([
+  'plain',
+  'command',
+  'intent',
+  'want',
+  'must',
+  'permit',
+  'able',
+  'connect',
+  'question',
+]);
+
+export const reserves: Rule = (s) => {
+  if (s.reports || s.negated) return undefined;
+  const { main } = s;
+  const word = s.active('RESERVE') ?? s.active('ASSIGN');
+  const asked = s.mood === 'able' || s.mood === 'permit' || s.mood === 'question';
+  if (
+    word !== undefined &&
+    (word === main || s.mainIs('DO', 'WISH', 'GIVE', 'GOOD', 'BECOME', 'HURRY') || SIDE.has(s.mood))
+  ) {
+    if (word.mood === 'condition') return vote('reserve', -1, word);
+    const solid = word.sense === 'RESERVE' || s.place;
+    return vote('reserve', s.mood === 'able' ? 1.9 : asked ? (s.place ? 1.5 : 1) : solid ? 3 : 0.5, word);
+  }
+  if (
+    s.has('RESERVE') &&
+    (main === undefined || (s.mainIs('DO', 'WISH', 'GIVE', 'PROCEED') && RESERVING.has(s.mood)))
+  )
+    return vote('reserve', 2.6);
+  if (main === undefined) {
+    return s.slots && s.place && s.has('REQUEST')
+      ? vote('reserve', 1.5)
+      : s.phrase.mentions.some((m) => m.role === 'to') && s.place
+        ? vote('reserve', 0.9)
+        : s.numbered && s.content <= 3
+          ? vote('reserve', 0.5)
+          : undefined;
+  }
+  if (!RESERVING.has(s.mood)) return undefined;
+  const take = s.mainIs('TAKE');
+  if (take)
+    return s.place || s.slots
+      ? vote('reserve', s.mood === 'question' ? 1 : 2.8, main)
+      : vote('reserve', s.content <= 2 ? 0.4 : -1, main);
+  if (s.mainIs('SEEK') && s.place && s.mood === 'command') return vote('reserve', 1);
+  if (s.mainIs('SIT', 'USE') && !asked) {
+    const wish = s.mood === 'intent' || s.mood === 'want' || s.mood === 'command' || s.mood === 'must';
+    return s.place || s.mention('duration') !== undefined
+      ? vote('reserve', wish ? 2.4 : 0.3, main)
+      : undefined;
+  }
+  if (s.mainIs('DO', 'WISH', 'GIVE', 'GOOD', 'GO') && s.place && !asked) {
+    const wish = s.mood === 'command' || s.mood === 'intent' || s.mood === 'want' || s.mood === 'plain';
+    return wish ? vote('reserve', s.mainIs('GO', 'GOOD') ? 1.2 : 2.2, main) : undefined;
+  }
+  if (s.mainIs('DO', 'WISH', 'GIVE') && s.mention('party') !== undefined && !asked)
+    return vote('reserve', 1, main);
+  if (s.mainIs('EXIST', 'EMPTY') && s.mood === 'condition' && s.place) return vote('reserve', 0.4, main);
+  return undefined;
+};

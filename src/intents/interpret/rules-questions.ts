@@ -1,0 +1,189 @@
+/** Questions: the state of one's own booking, of a seat, of the venue. */
+import { ASKS, REPORTS, SIDE, vote, type Rule } from './situation.js';
+
+export const asksStatus: Rule = (s) => {
+  if (s.has('REMAINTIME', 'ENDTIME')) return vote('status', 3);
+  const seatless = !s.numbered;
+  if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
+  if (s.has('UNTILWHEN') && s.content <= 6 && !s.mainIs('GO', 'COME', 'STUDY', 'BUY', 'LOOK'))
+    return vote('status', 2.5);
+  if (s.has('WHEN') && s.predicate('END', 'RETURN') !== undefined && s.content <= 6)
+    return vote('status', 2.3);
+  if (s.has('TIMEWORD') && s.predicate('REMAIN') !== undefined) return vote('status', 2.3);
+  if (
+    s.has('MINE') &&
+    s.has('SEAT', 'NUMBERWORD') &&
+    (s.has('WHERE', 'WHICHNUM', 'NUMBERWORD') ||
+      s.has('SHOWN') ||
+      s.predicate('TELL', 'SHOW') !== undefined) &&
+    seatless
+  )
+    return vote('status', 3);
+  if (s.has('SEAT') && s.has('WHICHNUM', 'WHERE') && s.predicate('SIT') !== undefined && s.has('MINE'))
+    return vote('status', 2.5);
+  if (
+    s.has('MINE') &&
+    s.has('WHERE', 'WHICHNUM') &&
+    s.predicate('SIT', 'EXIST') !== undefined &&
+    !s.has('EMPTYSEAT')
+  )
+    return vote('status', 2.2);
+  if (
+    s.has('STATUSWORD') &&
+    !s.has('CANCEL', 'BUY', 'RETURN', 'EXTEND', 'MOVE', 'CHANGE') &&
+    s.predicate('CANCEL', 'UNDO', 'BUY', 'MOVE', 'CHANGE') === undefined
+  )
+    return vote('status', 2.8);
+  if (s.has('RESERVE') && s.has('SHOWN', 'LIST', 'STATE') && !s.numbered) return vote('status', 2.8);
+  if (
+    s.has('RESERVE') &&
+    !s.has('SEAT') &&
+    s.predicate('SHOW', 'TELL', 'SEEK', 'LOOK') !== undefined &&
+    seatless &&
+    s.predicate('RESERVE')?.mood !== 'able'
+  )
+    return vote('status', 2);
+  if (
+    s.has('RESERVE') &&
+    s.mainIs('EXIST') &&
+    s.predicate('RESERVE')?.mood !== 'command' &&
+    seatless &&
+    !s.has('SEAT', 'EMPTYSEAT')
+  )
+    return vote('status', 1.8);
+  if (
+    s.has('MINE') &&
+    s.mainIs('RESERVE') &&
+    (s.mood === 'past-question' || s.mood === 'permit') &&
+    s.content <= 4
+  )
+    return vote('status', 1.4);
+  return undefined;
+};
+
+const EXISTENCE = ['EMPTY', 'EXIST', 'REMAIN', 'NOTEXIST', 'FULL', 'POSSIBLE'];
+
+export const asksSeat: Rule = (s) => {
+  const that = s.mention('that') !== undefined;
+  if (!s.numbered && !(that && s.predicate('EMPTY') !== undefined)) return undefined;
+  const wants = s.predicate('TAKE', 'GIVE', 'MOVE', 'RETURN', 'EXTEND', 'CANCEL', 'BUY', 'CHANGE');
+  if (wants !== undefined && !ASKS.has(wants.mood) && !SIDE.has(wants.mood)) return undefined;
+  const state = s.predicate(...EXISTENCE);
+  const reserve = s.predicate('RESERVE');
+  if (
+    reserve !== undefined &&
+    (reserve.mood === 'command' || reserve.mood === 'intent' || reserve.mood === 'want')
+  )
+    return undefined;
+  const main = s.main;
+  if (
+    state !== undefined &&
+    main !== undefined &&
+    (state === main || s.mainIs('SHOWN', 'TELL', 'LOOK')) &&
+    !SIDE.has(main.mood) &&
+    !s.predicateAfter(state)
+  ) {
+    return vote('check_seat', 2.8, state);
+  }
+  if (s.has('WHO') && s.predicate('USE', 'SIT', 'EXIST', 'RESERVE') !== undefined)
+    return vote('check_seat', 2.4);
+  if (s.mainIs('RESERVE', 'TAKE') && s.mood === 'able') return vote('check_seat', 1.3, main);
+  if (
+    s.mainIs('USE', 'SIT', 'RESERVE', 'TAKE') &&
+    (s.mood === 'able' || s.mood === 'permit' || s.mood === 'past-question')
+  )
+    return vote('check_seat', 2.2, main);
+  if (
+    s.mainIs('RESERVE') &&
+    s.mood === 'past' &&
+    s.predicate('RESERVE')?.last === s.phrase.tokens.length &&
+    s.becomes
+  )
+    return vote('check_seat', 1.2, main);
+  if (s.mainIs('USE', 'RESERVE') && s.mood === 'question') return vote('check_seat', 1.6, main);
+  if (s.mainIs('USE') && s.inUse) return vote('check_seat', 2, main);
+  if (
+    s.mention('preference') !== undefined &&
+    (main === undefined || s.mainIs('EXIST', 'BECOME')) &&
+    s.endsAsStatement
+  )
+    return vote('check_seat', 2);
+  if (s.mainIs('BECOME') && s.mood === 'question') return vote('check_seat', 1);
+  if (s.has('STATE') || (s.has('SHOWN') && !s.has('RESERVE'))) return vote('check_seat', 1.6);
+  if (s.mainIs('CALLED') && s.asks) return vote('check_seat', 1);
+  return undefined;
+};
+
+export const asksList: Rule = (s) => {
+  if (
+    s.numbered ||
+    (s.reports && s.predicate(...EXISTENCE) === undefined) ||
+    (s.has('WHO') && !s.has('SEAT', 'EMPTYSEAT'))
+  )
+    return undefined;
+  const free = s.has('EMPTYSEAT');
+  const seat =
+    s.has('SEAT', 'EMPTYSEAT') ||
+    s.mention('preference', 'room', 'row', 'floor', 'adjacent', 'party') !== undefined;
+  const main = s.main;
+  const commands = s.predicate('TAKE', 'GIVE', 'RESERVE', 'MOVE');
+  if (
+    commands !== undefined &&
+    commands === main &&
+    (commands.mood === 'command' ||
+      commands.mood === 'intent' ||
+      commands.mood === 'want' ||
+      commands.mood === 'plain')
+  )
+    return undefined;
+  if (s.predicate('RETURN', 'EXTEND', 'CANCEL', 'BUY', 'CHANGE') !== undefined) return undefined;
+  if (free) {
+    if (s.mainIs('SHOW', 'TELL', 'SEEK', 'LOOK', 'SHOWN', ...EXISTENCE) || main === undefined)
+      return vote('list_available', 3, main);
+    if (s.has('LIST', 'SHOWN', 'WHERE', 'HOWMANY', 'STATE')) return vote('list_available', 2.6);
+    if (s.mainIs('DO', 'WISH') && (s.has('SHOWN') || s.mood === 'command'))
+      return vote('list_available', 0.8);
+    return s.mood === 'question' || s.mood === 'able' ? vote('list_available', 1.5) : undefined;
+  }
+  if (!seat) {
+    return s.has('WHERE') && s.predicate('SIT') !== undefined && s.asks
+      ? vote('list_available', 2)
+      : undefined;
+  }
+  if (s.has('MINE') && s.has('WHERE', 'WHICHNUM')) return undefined;
+  const state = s.predicate(...EXISTENCE);
+  if (state !== undefined && state === main && !REPORTS.has(state.mood))
+    return vote(
+      'list_available',
+      s.has('SEAT') || s.mention('room', 'row', 'floor', 'preference') !== undefined ? 2.4 : 1.2,
+      state,
+    );
+  if (
+    state !== undefined &&
+    state === main &&
+    state.sense !== 'EXIST' &&
+    (s.has('SEAT', 'ROOMWORD') || s.mention('room') !== undefined)
+  )
+    return vote('list_available', 2.2, state);
+  if (state !== undefined && s.mainIs('SHOW', 'TELL', 'SEEK', 'LOOK', 'SHOWN'))
+    return vote('list_available', 2.4, state);
+  if (
+    s.predicate('RESERVE', 'SIT', 'USE')?.mood !== undefined &&
+    s.has('SEAT') &&
+    s.mainIs('SHOW', 'TELL', 'SEEK', 'EXIST', 'SHOWN')
+  )
+    return vote('list_available', 2.4);
+  if (s.has('HOWMANY', 'WHERE') && s.has('SEAT')) return vote('list_available', 1.8);
+  if (
+    (s.has('LIST', 'STATE') || s.mainIs('SHOW', 'TELL')) &&
+    (s.has('SEAT') || s.mention('room', 'floor') !== undefined)
+  )
+    return vote('list_available', 1.8);
+  if (
+    s.mainIs('SIT', 'USE', 'RESERVE') &&
+    (s.mood === 'able' || s.mood === 'permit' || s.mood === 'question') &&
+    s.place
+  )
+    return vote('list_available', 1.2);
+  return undefined;
+};

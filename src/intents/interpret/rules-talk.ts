@@ -1,0 +1,168 @@
+/** Talk about a command (yes, no, rather this one) and what every service has (account, help). */
+import { ASKS, vote, type Rule } from './situation.js';
+
+/** 네, 응, 그렇게 해 줘. */
+export const confirms: Rule = (s) => {
+  if (s.has('NO', 'NEGATE') || s.negated) return undefined;
+  const doing =
+    s.mainIs('DO', 'PROCEED', 'GIVE', 'BECOME', 'GOOD', 'RIGHT', 'WISH', 'CALLED') || s.main === undefined;
+  const talk = [
+    'YES',
+    'DO',
+    'PROCEED',
+    'GIVE',
+    'BECOME',
+    'GOOD',
+    'RIGHT',
+    'WISH',
+    'CALLED',
+    'THAT',
+    'SHOWN',
+    'REQUEST',
+    'RIGHTNOW',
+    'AT_ONCE',
+    'HOW',
+  ];
+  if (s.has('HOW') || s.reports)
+    return s.only('YES', 'SHOWN', 'DO') && s.has('YES') ? vote('confirm', 3) : undefined;
+  if (s.only(...talk) && doing && !(s.asks && s.mood !== 'permit' && s.mood !== 'question')) {
+    if (s.has('YES', 'RIGHT', 'GOOD', 'PROCEED')) return vote('confirm', 3.5);
+    if (s.has('THAT') && s.main !== undefined && s.mood !== 'question')
+      return vote('confirm', s.pending === undefined ? 0.6 : 3);
+    if (
+      s.pending !== undefined &&
+      s.main !== undefined &&
+      (s.mood === 'command' || s.mood === 'plain' || s.mood === 'intent')
+    )
+      return vote('confirm', 2.5);
+    if (s.only('SHOWN') && s.has('SHOWN')) return vote('confirm', 2);
+  }
+  // 네 예약해 주세요: the pending command said once more.
+  if (s.pending !== undefined && s.has('YES') && !s.slots && s.main !== undefined && !s.asks)
+    return vote('confirm', 3.3);
+  return undefined;
+};
+
+const COMMANDS = [
+  'RESERVE',
+  'ASSIGN',
+  'RETURN',
+  'EXTEND',
+  'CANCEL',
+  'BUY',
+  'MOVE',
+  'CHANGE',
+  'TAKE',
+  'SIT',
+  'USE',
+  'DO',
+  'BUY',
+  'LEAVE',
+  'TAKEOUT',
+  'LENGTHEN',
+  'VACATE',
+  'GO',
+  'LOGIN',
+  'LOGOUT',
+  'ADDTIME',
+];
+
+export const denies: Rule = (s) => {
+  if (
+    s.main !== undefined &&
+    s.negated &&
+    s.mood !== 'not-connect' &&
+    !ASKS.has(s.mood) &&
+    s.mainIs(...COMMANDS) &&
+    !s.reports &&
+    s.mood !== 'command'
+  ) {
+    if (s.mainIs('GO', 'LEAVE', 'COME') && !s.has('SEAT')) return undefined;
+    const about =
+      s.numbered ||
+      s.place ||
+      s.predicate('RESERVE', 'RETURN', 'EXTEND', 'CANCEL', 'BUY', 'MOVE') !== undefined ||
+      s.content <= 2 ||
+      s.has('NO');
+    return about ? vote('deny', 3, s.main) : undefined;
+  }
+  if (
+    s.phrase.predicates.some((p) => p.mood === 'not-connect') &&
+    (s.mainIs('KEEP') || s.main?.mood === 'not-connect') &&
+    !s.slots
+  )
+    return vote('deny', 2.6, s.main);
+  if (s.mainIs('HATE', 'QUIT', 'GIVEUP') && s.content <= 2) return vote('deny', 2.5, s.main);
+  if (!s.has('NO')) return undefined;
+  if (
+    s.only(
+      'NO',
+      'YES',
+      'GOOD',
+      'DO',
+      'THAT',
+      'BECOME',
+      'NOT',
+      'ENOUGH',
+      'HATE',
+      'WRONG',
+      'QUIT',
+      'RIGHTNOW',
+    ) &&
+    !s.slots
+  )
+    return vote('deny', 3.2);
+  return undefined;
+};
+
+/** With a pending command, a bare slot replaces that of the command. */
+export const corrects: Rule = (s) => {
+  if (s.pending === undefined || !s.slots || s.reports) return undefined;
+  const rejected = s.phrase.mentions.some(
+    (mention) => mention.role === 'rejected' || mention.role === 'asserted',
+  );
+  const no = s.has('NO', 'NEGATE', 'WRONG') || rejected;
+  if (s.predicate('CANCEL', 'RETURN', 'BUY', 'EXTEND', 'REMAIN', 'EMPTY') !== undefined) return undefined;
+  if (s.asks && !no) return undefined;
+  if (no) return vote('correct', 3);
+  if (s.predicate('CHANGE') !== undefined || s.has('CHANGE')) return vote('correct', 3.2);
+  if (s.predicate('RESERVE', 'MOVE', 'TAKE', 'SIT', 'GO') !== undefined) return undefined;
+  if (s.main === undefined || s.mainIs('DO', 'WISH', 'GIVE', 'BECOME', 'GOOD')) return vote('correct', 2);
+  return undefined;
+};
+
+export const account: Rule = (s) => {
+  const short = s.content <= 6 && !s.reports;
+  if (s.has('NO')) return undefined;
+  if (s.has('LOGOUT')) return short && !s.negated ? vote('logout', 3, s.predicate('LOGOUT')) : undefined;
+  if (s.has('LOGIN'))
+    return short && !s.negated && s.mood !== 'connect' ? vote('login', 3, s.predicate('LOGIN')) : undefined;
+  if (s.has('REFRESH') && short) return vote('refresh', 3);
+  if (s.predicate('LOAD') !== undefined && short) return vote('refresh', 2.5, s.predicate('LOAD'));
+  if (s.has('BARCODE') && short && !s.negated) return vote('show_barcode', 3);
+  if (s.has('MYINFO') && short) return vote('my_info', 2.8);
+  if (s.has('INFO') && s.has('MINE') && short) return vote('my_info', 2.5);
+  return undefined;
+};
+
+export const helps: Rule = (s) => {
+  if (s.reports) return undefined;
+  if (s.has('HELPWORD')) return vote('help', 3);
+  if (s.mainIs('HELP') && s.content <= 3 && s.mood !== 'attribute') return vote('help', 2.5, s.main);
+  if (
+    s.has('HOW') &&
+    s.predicate('USE', 'DO', 'RESERVE', 'TAKE', 'RETURN', 'EXTEND', 'TELL', 'MOVE', 'CANCEL', 'BUY') !==
+      undefined &&
+    s.content <= 5
+  ) {
+    return s.has('REMAINTIME') || s.numbered ? undefined : vote('help', 3.2);
+  }
+  if (
+    s.has('WHAT') &&
+    s.predicate('DO', 'TELL') !== undefined &&
+    s.content <= 4 &&
+    (s.asks || s.mood === 'condition')
+  )
+    return vote('help', 2);
+  return undefined;
+};

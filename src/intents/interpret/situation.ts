@@ -1,0 +1,147 @@
+/** A phrase and the questions the rules ask of it. */
+import type { IntentName } from '../contract.js';
+import { Class } from '../grammar/lexicon.js';
+import type { Mood } from '../lexicon/conjugation.js';
+import type { Mention, MentionKind, Phrase, Predicate } from './phrase.js';
+
+export const REPORTS = new Set<Mood>(['past', 'past-question', 'quote', 'regret']);
+export const ASKS = new Set<Mood>(['question', 'able', 'permit']);
+export const SIDE = new Set<Mood>([
+  'connect',
+  'condition',
+  'purpose',
+  'attribute',
+  'past-attribute',
+  'future-attribute',
+  'noun',
+  'not-connect',
+]);
+
+/** A phrase with the questions the rules ask of it. */
+export class Situation {
+  readonly main: Predicate | undefined;
+  readonly last: Predicate | undefined;
+
+  constructor(
+    readonly phrase: Phrase,
+    readonly pending: IntentName | undefined,
+  ) {
+    const { predicates } = phrase;
+    this.last = predicates.at(-1);
+    this.main = predicates.findLast((predicate) => !SIDE.has(predicate.mood)) ?? this.last;
+  }
+
+  has(...senses: string[]): boolean {
+    return senses.some((sense) => this.phrase.senses.has(sense));
+  }
+  mention(...kinds: MentionKind[]): Mention | undefined {
+    return this.phrase.mentions.find((mention) => kinds.includes(mention.kind));
+  }
+  predicate(...senses: string[]): Predicate | undefined {
+    return this.phrase.predicates.findLast((predicate) => senses.includes(predicate.sense));
+  }
+  /** The main predicate, where it is one of these. */
+  mainIs(...senses: string[]): boolean {
+    return this.main !== undefined && senses.includes(this.main.sense);
+  }
+  /** A verbal noun or verb that is done, not merely described: its own mood, or that of a bare noun's light verb. */
+  active(...senses: string[]): Predicate | undefined {
+    const found = this.predicate(...senses);
+    if (
+      found === undefined ||
+      found.mood === 'noun' ||
+      found.mood === 'attribute' ||
+      found.mood === 'past-attribute'
+    )
+      return undefined;
+    return found;
+  }
+  get mood(): Mood {
+    return this.main?.mood ?? 'plain';
+  }
+  get asks(): boolean {
+    return ASKS.has(this.mood);
+  }
+  get reports(): boolean {
+    return REPORTS.has(this.mood);
+  }
+  get negated(): boolean {
+    return this.main?.negated === true;
+  }
+  /** Whether something is done after a predicate: 비었으면 잡아 줘. */
+  predicateAfter(predicate: Predicate): boolean {
+    return this.phrase.predicates.some(
+      (other) =>
+        other.first > predicate.first && ['TAKE', 'RESERVE', 'GIVE', 'DO', 'MOVE'].includes(other.sense),
+    );
+  }
+  /** 됐어, 됐나: a passive light verb carries the main predicate. */
+  get becomes(): boolean {
+    return this.phrase.senses.has('BECOME');
+  }
+  /** 사용 중, 쓰고 있어. */
+  get inUse(): boolean {
+    return (
+      this.main?.sense === 'USE' &&
+      (this.main.mood === 'question' || this.main.bare || this.main.mood === 'plain')
+    );
+  }
+  get endsAsStatement(): boolean {
+    const last = this.phrase.tokens.at(-1);
+    return (
+      last !== undefined &&
+      (last.sense.startsWith('BE:') ||
+        (this.main?.last === this.phrase.tokens.length && this.main.mood !== 'command'))
+    );
+  }
+  /** Any wish about which seat: what makes 부탁해요 a reservation. */
+  get place(): boolean {
+    return (
+      this.mention('seat', 'row', 'room', 'floor', 'preference', 'any', 'relative', 'adjacent') !==
+        undefined || this.has('SEAT', 'EMPTYSEAT')
+    );
+  }
+  get numbered(): boolean {
+    return this.phrase.mentions.some((mention) => mention.kind === 'seat' && mention.bare !== true);
+  }
+  get slots(): boolean {
+    return this.phrase.mentions.some(
+      (mention) =>
+        mention.kind !== 'all' &&
+        mention.kind !== 'now' &&
+        mention.kind !== 'that' &&
+        mention.kind !== 'together',
+    );
+  }
+  /** How many tokens say something: fillers and particles left out. */
+  get content(): number {
+    return this.phrase.tokens.filter(
+      (token) => token.cls !== Class.adverb && token.cls !== Class.particle && token.cls !== Class.ending,
+    ).length;
+  }
+  only(...senses: string[]): boolean {
+    return this.phrase.tokens.every(
+      (token) =>
+        token.cls === Class.adverb ||
+        token.cls === Class.particle ||
+        token.cls === Class.ending ||
+        senses.includes(token.sense),
+    );
+  }
+}
+
+export interface Vote {
+  readonly intent: IntentName;
+  /** Log-odds scale; 0 is undecided. */
+  readonly strength: number;
+  /** Token of the word that decided, for the explanation. */
+  readonly token?: number;
+}
+
+export type Rule = (s: Situation) => Vote | undefined;
+
+export const vote = (intent: IntentName, strength: number, by?: Predicate): Vote => ({
+  intent,
+  strength,
+  ...(by === undefined ? {} : { token: by.first }),
+});
