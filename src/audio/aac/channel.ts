@@ -169,7 +169,8 @@ function readSpectrum(
       const book = books[index];
       if (book === 0 || book === INTENSITY || book === INTENSITY_NEGATIVE) continue;
       for (let w = window; w < window + groups[group]; w++) {
-        const [from, to] = [w * SHORT + bands[band], w * SHORT + bands[band + 1]];
+        const from = w * SHORT + bands[band];
+        const to = w * SHORT + bands[band + 1];
         if (book === NOISE) fillNoise(out, from, to, scales[index]);
         else scaleBand(out, from, to, scales[index]);
       }

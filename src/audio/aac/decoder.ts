@@ -77,7 +77,7 @@ export class AacDecoder {
     let channel = 0;
     const synthesize = (spectrum: ChannelSpectrum, audible = true): void => {
       if (channel >= MAX_CHANNELS) throw new AacError('too many channels');
-      applyTns(spectrum);
+      applyTns(spectrum.coefficients, spectrum.info, spectrum.tns);
       const bank = (this.#banks[channel++] ??= new ChannelFilterBank());
       const samples = bank.process(spectrum.coefficients, spectrum.info.sequence, spectrum.info.shape);
       if (audible) out.push(samples);

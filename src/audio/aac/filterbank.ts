@@ -52,10 +52,9 @@ export class ChannelFilterBank {
 
   /** @returns 1024 samples, full scale 1 */
   process(coefficients: Float32Array, sequence: number, shape: number): Float32Array {
-    const [previousLong, previousShort] = [
-      LONG_WINDOWS[this.#previousShape],
-      SHORT_WINDOWS[this.#previousShape],
-    ];
+    const previousLong = LONG_WINDOWS[this.#previousShape];
+    const previousShort = SHORT_WINDOWS[this.#previousShape];
+    const overlap = this.#overlap;
     const [long, short] = [LONG_WINDOWS[shape], SHORT_WINDOWS[shape]];
     if (sequence === EIGHT_SHORT) {
       block.fill(0);
@@ -87,8 +86,8 @@ export class ChannelFilterBank {
     const scale = transformScale / 32_768;
     const out = new Float32Array(LONG);
     for (let n = 0; n < LONG; n++) {
-      out[n] = this.#overlap[n] + block[n] * scale;
-      this.#overlap[n] = block[LONG + n] * scale;
+      out[n] = overlap[n] + block[n] * scale;
+      overlap[n] = block[LONG + n] * scale;
     }
     this.#previousShape = shape;
     return out;

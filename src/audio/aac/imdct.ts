@@ -22,7 +22,7 @@ export class Imdct {
     this.#re = new Float64Array(half);
     this.#im = new Float64Array(half);
     this.#dct = new Float64Array(size);
-    const twiddle = (k: number): number => (-Math.PI * (4 * k + 1)) / (4 * size);
+    const twiddle = (k: number): number => (-Math.PI * (8 * k + 1)) / (8 * size);
     this.#twiddleRe = Float64Array.from({ length: half }, (_, k) => Math.cos(twiddle(k)));
     this.#twiddleIm = Float64Array.from({ length: half }, (_, k) => Math.sin(twiddle(k)));
     this.#rootRe = Float64Array.from({ length: half / 2 }, (_, k) => Math.cos((-2 * Math.PI * k) / half));
@@ -52,36 +52,65 @@ export class Imdct {
   #cosine(input: Float32Array, at: number): void {
     const M = this.#size;
     const half = M / 2;
-    const [re, im, tr, ti] = [this.#re, this.#im, this.#twiddleRe, this.#twiddleIm];
+    const re = this.#re;
+    const im = this.#im;
+    const tr = this.#twiddleRe;
+    const ti = this.#twiddleIm;
+    const reversed = this.#reversed;
+    const dct = this.#dct;
     for (let k = 0; k < half; k++) {
       const a = input[at + 2 * k];
       const b = input[at + M - 1 - 2 * k];
-      const to = this.#reversed[k];
+      const to = reversed[k];
       re[to] = a * tr[k] - b * ti[k];
       im[to] = a * ti[k] + b * tr[k];
     }
     this.#transform();
     for (let n = 0; n < half; n++) {
-      this.#dct[2 * n] = re[n] * tr[n] - im[n] * ti[n];
-      this.#dct[M - 1 - 2 * n] = -(re[n] * ti[n] + im[n] * tr[n]);
+      dct[2 * n] = re[n] * tr[n] - im[n] * ti[n];
+      dct[M - 1 - 2 * n] = -(re[n] * ti[n] + im[n] * tr[n]);
     }
   }
 
-  /** Radix-2 decimation in time over bit-reversed input. */
+  /** Radix-2 decimation in time over bit-reversed input; the first two stages, whose roots are 1 and -i, in one. */
   #transform(): void {
-    const [re, im, rr, ri] = [this.#re, this.#im, this.#rootRe, this.#rootIm];
+    const re = this.#re;
+    const im = this.#im;
+    const rootRe = this.#rootRe;
+    const rootIm = this.#rootIm;
     const points = re.length;
-    for (let span = 1; span < points; span *= 2) {
+    for (let i = 0; i < points; i += 4) {
+      const sumRe = re[i] + re[i + 1];
+      const sumIm = im[i] + im[i + 1];
+      const differenceRe = re[i] - re[i + 1];
+      const differenceIm = im[i] - im[i + 1];
+      const otherSumRe = re[i + 2] + re[i + 3];
+      const otherSumIm = im[i + 2] + im[i + 3];
+      const otherDifferenceRe = re[i + 2] - re[i + 3];
+      const otherDifferenceIm = im[i + 2] - im[i + 3];
+      re[i] = sumRe + otherSumRe;
+      im[i] = sumIm + otherSumIm;
+      re[i + 1] = differenceRe + otherDifferenceIm;
+      im[i + 1] = differenceIm - otherDifferenceRe;
+      re[i + 2] = sumRe - otherSumRe;
+      im[i + 2] = sumIm - otherSumIm;
+      re[i + 3] = differenceRe - otherDifferenceIm;
+      im[i + 3] = differenceIm + otherDifferenceRe;
+    }
+    for (let span = 4; span < points; span *= 2) {
       const step = points / (2 * span);
       for (let start = 0; start < points; start += 2 * span) {
-        for (let i = 0, root = 0; i < span; i++, root += step) {
-          const [lo, hi] = [start + i, start + i + span];
-          const xr = re[hi] * rr[root] - im[hi] * ri[root];
-          const xi = re[hi] * ri[root] + im[hi] * rr[root];
-          re[hi] = re[lo] - xr;
-          im[hi] = im[lo] - xi;
-          re[lo] += xr;
-          im[lo] += xi;
+        for (
+          let low = start, high = start + span, root = 0;
+          low < start + span;
+          low++, high++, root += step
+        ) {
+          const productRe = re[high] * rootRe[root] - im[high] * rootIm[root];
+          const productIm = re[high] * rootIm[root] + im[high] * rootRe[root];
+          re[high] = re[low] - productRe;
+          im[high] = im[low] - productIm;
+          re[low] += productRe;
+          im[low] += productIm;
         }
       }
     }

@@ -1,6 +1,5 @@
 import { AacError } from './bits.js';
 import type { BitReader } from './bits.js';
-import type { ChannelSpectrum } from './channel.js';
 import { EIGHT_SHORT, SHORT } from './filterbank.js';
 import { TNS_LONG_BANDS, TNS_SHORT_BANDS } from './tables.js';
 
@@ -46,8 +45,20 @@ function readFilter(bits: BitReader, short: boolean, resolution: number): TnsFil
   return { length, downwards, coefficients: direct };
 }
 
-export function applyTns(spectrum: ChannelSpectrum): void {
-  const { info, tns, coefficients } = spectrum;
+/** Where the bands of a spectrum lie. */
+export interface TnsLayout {
+  readonly sequence: number;
+  readonly maxBand: number;
+  readonly bands: readonly number[];
+  readonly rateIndex: number;
+}
+
+/** Filters the spectrum in place. */
+export function applyTns(
+  coefficients: Float32Array,
+  info: TnsLayout,
+  tns: readonly (readonly TnsFilter[])[],
+): void {
   const short = info.sequence === EIGHT_SHORT;
   const limit = Math.min(info.maxBand, (short ? TNS_SHORT_BANDS : TNS_LONG_BANDS)[info.rateIndex]);
   tns.forEach((filters, window) => {
