@@ -34,7 +34,8 @@ const CHUNKING: Record<
   silence_duration_ms: { to: 'silenceDurationMs', range: [64, 10_000] },
   prefix_padding_ms: { to: 'prefixPaddingMs', range: [0, 2000] },
 };
-const KNOWN = new Set([
+/** Fields of the form beside the file. */
+export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'model',
   'language',
   'prompt',
@@ -63,10 +64,10 @@ export function fieldName(raw: string): string {
 
 /** @throws MalgwiError invalid_field: a field that is not known, or given twice */
 export function checkName(name: string, fields: Fields): void {
-  if (!KNOWN.has(name)) {
+  if (!KNOWN_FIELDS.has(name)) {
     throw invalid(
       name.slice(0, 64),
-      `This field is not known. Known are file, ${[...KNOWN].filter((known) => !known.includes('[')).join(', ')}.`,
+      `This field is not known. Known are file, ${[...KNOWN_FIELDS].filter((known) => !known.includes('[')).join(', ')}.`,
     );
   }
   if (!LISTS.has(name) && fields.has(name)) throw invalid(name, `${name} is given more than once.`);
