@@ -48,6 +48,16 @@ describe('package', () => {
     });
   });
 
+  it('runs by npx inside the clone', { timeout: 120_000 }, () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    const printed = execFileSync('npx', ['malgwi', '--version'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(printed.trim().split('\n').at(-1)).toBe(version);
+  });
+
   it('packs the program, the model and the documentation, and no sources or tests', () => {
     const listing = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: ROOT,
