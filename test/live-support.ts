@@ -74,6 +74,7 @@ export class LiveClient {
     const client = new LiveClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
+      socket.once('error', reject);
       socket.once('unexpected-response', (_request, response) =>
         reject(new Error(`status ${response.statusCode}`)),
       );
