@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart';
 import Fastify from 'fastify';
-import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Config } from './config.js';
@@ -26,8 +26,8 @@ export interface AppOptions {
   readonly config: Config;
   readonly recognizer: Recognizer;
   readonly metrics: Metrics;
-  /** A logger, its options, or false for silence; from the configuration without it. */
-  readonly logger?: FastifyServerOptions['logger'];
+  /** A logger, or false for silence; made from the configuration without it. */
+  readonly logger?: FastifyBaseLogger | false;
 }
 
 /** Largest JSON body. */
@@ -53,7 +53,7 @@ export async function buildApp({
   logger,
 }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: logger ?? loggerOptions(config),
+    ...(logger ? { loggerInstance: logger } : { logger: logger === undefined && loggerOptions(config) }),
     // Ours alone: feedback finds hypotheses by it, so a client must not be able to choose it.
     genReqId: () => `req_${randomUUID()}`,
     requestIdHeader: false,

@@ -13,6 +13,22 @@ export interface SlotEvents {
   readonly onInternalError: (method: string, stack: string) => void;
 }
 
+/** How long a thread may take to answer its last call before it is ended all the same. */
+const LAST_CALL_MS = 3000;
+
+/** Resolves with the thread's next message, its end, or {@link LAST_CALL_MS}. */
+function answered(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LAST_CALL_MS);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    worker.once('message', done);
+    worker.once('exit', done);
+  });
+}
+
 export class WorkerSlot {
   /** Grows by one with each replacement: what was opened on an earlier thread is gone. */
   generation = 0;
@@ -95,9 +111,12 @@ export class WorkerSlot {
 
   async stop(): Promise<void> {
     const worker = this.worker;
+    const working = this.busy;
     this.worker = undefined;
     this.alive = false;
     this.failAll(new MalgwiError('shutting_down'));
+    // A thread that is ended inside ONNX Runtime takes the whole process with it (an uncaught Napi::Error).
+    if (worker !== undefined && working) await answered(worker);
     await worker?.terminate();
   }
 
