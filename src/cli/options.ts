@@ -69,7 +69,7 @@ export function rawFormat(text: string): NonNullable<OpenAudioOptions['raw']> {
     sampleRate <= 768_000 &&
     Number.isInteger(count) &&
     count >= 1 &&
-    count <= 32;
+    count <= 64;
   if (!valid) {
     throw new InvalidArgumentError(
       `It must be ENCODING:RATE:CHANNELS, such as pcm_s16le:16000:1; encodings are ${ENCODINGS.join(', ')}.`,
