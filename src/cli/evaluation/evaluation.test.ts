@@ -120,13 +120,15 @@ describe('report', () => {
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 
-  it('resamples speakers where every line names one', () => {
-    const utterances = ['a', 'a', 'b'].map((speaker, index) =>
-      scoreUtterance(item(String(index), '가나', 'dev', speaker), index === 0 ? '가' : '가나', 1),
+  it('resamples speakers where every line names one and there are enough', () => {
+    const utterances = Array.from({ length: 20 }, (_, index) =>
+      scoreUtterance(item(String(index), '가나', 'dev', `s${index >> 1}`), index === 0 ? '가' : '가나', 1),
     );
-    expect(buildReport(utterances, { model: 'm', wallSeconds: 1 }).intervals.unit).toBe('speaker');
-    const mixed = [...utterances, scoreUtterance(item('3', '가'), '가', 1)];
-    expect(buildReport(mixed, { model: 'm', wallSeconds: 1 }).intervals.unit).toBe('utterance');
+    const unit = (list: typeof utterances) =>
+      buildReport(list, { model: 'm', wallSeconds: 1 }).intervals.unit;
+    expect(unit(utterances)).toBe('speaker');
+    expect(unit(utterances.slice(2))).toBe('utterance');
+    expect(unit([...utterances, scoreUtterance(item('20', '가'), '가', 1)])).toBe('utterance');
   });
 });
 

@@ -70,7 +70,7 @@ export interface EvaluationReport extends Figures {
   /** Wall-clock seconds of recognition for each second of audio, all workers together. */
   readonly realTimeFactor: number | null;
   readonly wallSeconds: number;
-  /** 95 % bootstrap intervals; resampled are speakers where every line names one, else utterances. */
+  /** 95 % bootstrap intervals; resampled are speakers where every line names one of at least ten, else utterances. */
   readonly intervals: {
     readonly cerNoSpaces: readonly [number, number] | null;
     readonly cer: readonly [number, number] | null;
@@ -80,6 +80,9 @@ export interface EvaluationReport extends Figures {
   readonly bySplit: Readonly<Record<string, Figures>>;
   readonly failures: readonly { readonly audio: string; readonly code: string; readonly message: string }[];
 }
+
+/** Utterances of one speaker go wrong together, so speakers are the units; of too few nothing can be resampled. */
+const MIN_SPEAKERS = 10;
 
 /** JSON has no infinity: a rate over an empty reference with insertions is null. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
@@ -115,7 +118,8 @@ export function buildReport(
 ): EvaluationReport {
   const all = figures(utterances);
   const splits = [...new Set(utterances.map((utterance) => utterance.split))].sort();
-  const bySpeaker = utterances.every((utterance) => utterance.speaker !== undefined);
+  const speakers = new Set(utterances.map((utterance) => utterance.speaker));
+  const bySpeaker = !speakers.has(undefined) && speakers.size >= MIN_SPEAKERS;
   const groups = new Map<string, ScoredUtterance[]>();
   utterances.forEach((utterance, index) => {
     const key = bySpeaker ? utterance.speaker! : String(index);
