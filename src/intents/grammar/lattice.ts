@@ -42,7 +42,7 @@ const FINAL = new Float32Array(CLASSES);
   const bases = [stem, eu, a];
   set(everything, [unit], 4);
   set([number], [unit], 0);
-  set([letter], [unit], 0);
+  set([letter], [unit], 1);
   set(everything, [particle], 1.6);
   set([noun, unit, letter], [particle], 0);
   set([number], [particle], 0.5);
@@ -50,7 +50,7 @@ const FINAL = new Float32Array(CLASSES);
   set([particle], [particle], 0.4);
   set([ending], [particle], 0.9);
   set([number], [noun], 0.35);
-  set([number], [number], 0.9);
+  set([number], [number], 0.6);
   set([number], [letter], 0.3);
   set([number], bases, 0.5);
   set([number], [adverb], 0.6);
@@ -149,7 +149,7 @@ class Lattice {
     // 내 자리 is mine, 네 자리 are four: the spelling decides between what sounds alike.
     if (entry.first >= 0 && starts[start] !== 0 && this.firstAt(start) !== entry.first) cost += 0.3;
     if (entry.cls === Class.number) {
-      for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += 0.35;
+      for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += entry.sense === 'sino' ? 0.25 : 0.8;
     }
     return {
       cls: entry.cls,

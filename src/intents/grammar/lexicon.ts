@@ -118,6 +118,15 @@ function words(trie: Trie): void {
   for (const [clock, forms] of Object.entries(CLOCK_WORDS))
     put(trie, Class.noun, `CLOCK:${clock}`, split(forms));
   put(trie, Class.noun, 'HALF', ['반']);
+  // These also end plain sentences: 도움이 많이 됐어.
+  put(
+    trie,
+    Class.noun,
+    'NO',
+    ['됐어', '됐어요', '됐습니다', '됐고', '싫어', '싫어요', '안 돼', '안 돼요', '안 됩니다'],
+    { cost: 0.7, fuzzyFrom: 99 },
+  );
+  put(trie, Class.noun, 'CANCEL', ['예약 해제', '해제', '예약 해지', '해지'], { fuzzyFrom: 99 });
   put(trie, Class.noun, 'ROWWORD', ['열', '줄', '행', '라인']);
   put(trie, Class.noun, 'WEEKEND', ['주말', '평일', '다음 달', '이번 달'], { cost: 0.2 });
   put(trie, Class.noun, 'ORDINALROOM', ['제'], { cost: 0.3 });

@@ -58,7 +58,12 @@ export function markRepairs(phrase: Phrase): void {
     const later = mentions.slice(i + 1).find((other) => other.kind === mention.kind);
     if (later === undefined || mention.role === 'rejected') continue;
     for (let at = mention.last; at < later.first; at++) {
-      if (tokens[at].sense === 'NO' || tokens[at].sense === 'WRONG' || tokens[at].sense === 'NEGATE')
+      if (
+        tokens[at].sense === 'NO' ||
+        tokens[at].sense === 'WRONG' ||
+        tokens[at].sense === 'SORRY' ||
+        tokens[at].sense === 'NEGATE'
+      )
         mention.role = 'rejected';
     }
   }

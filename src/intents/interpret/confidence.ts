@@ -1,7 +1,7 @@
 /** How sure the reading is: the rule's strength, lowered by edits, by words nobody knows, and by words from elsewhere. */
 import type { IntentName } from '../contract.js';
 import { Class } from '../grammar/lexicon.js';
-import type { Reading } from '../grammar/lattice.js';
+import type { Reading, Token } from '../grammar/lattice.js';
 import type { Vote, Situation } from './decide.js';
 
 /** Words after which a new clause begins. */
@@ -21,6 +21,18 @@ function clauseStart(situation: Situation): number {
   }
   return 0;
 }
+
+/** First token of the clause a token stands in; the utterance's end where there is no such token. */
+function clauseAround(tokens: readonly Token[], token: number | undefined): number {
+  if (token === undefined) return tokens.length;
+  for (let at = token - 1; at > 0; at--) {
+    if (tokens[at].cls === Class.ending && BREAKS.has(tokens[at].sense)) return at + 1;
+  }
+  return 0;
+}
+
+/** What an unknown word before it takes away from us. */
+const BOOKED = new Set(['SEAT', 'RESERVE', 'CANCEL', 'RETURN', 'EXTEND', 'BUY', 'MOVE', 'CHANGE']);
 
 /** Words that, heard clearly, make it likely that the rest was meant for us although it was heard badly. */
 const SUPPORT = new Set([
@@ -54,7 +66,7 @@ const OURS = new Set<IntentName>(['confirm', 'deny']);
 /** Probability that the vote is right. */
 export function confidenceOf(vote: Vote, situation: Situation, reading: Reading, symbols: number): number {
   const { tokens } = situation.phrase;
-  const start = clauseStart(situation);
+  const start = Math.min(clauseStart(situation), clauseAround(tokens, vote.token));
   const seat = situation.numbered ? 0.5 : 0;
   const supported =
     situation.pending !== undefined ||
@@ -67,12 +79,21 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
   let evidence = vote.strength;
   tokens.forEach((token, index) => {
     const inside = index >= start;
-    if (token.sense === 'FOREIGN') evidence -= inside ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
+    if (token.sense === 'FOREIGN' || (token.sense === 'JOB' && !situation.numbered))
+      evidence -= inside || general ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
       evidence -=
         (general ? 0.8 : inside ? 0.55 : 0.18) * Math.min(length, 8) * (seat > 0 ? 0.6 : 1) +
         (inside && length > 2 ? 0.6 : 0);
+      // 상견례 자리, 번지점프 예약: what nobody knows says what is booked.
+      if (
+        length > 2 &&
+        tokens[index + 1] !== undefined &&
+        BOOKED.has(tokens[index + 1].sense) &&
+        !situation.numbered
+      )
+        evidence -= 2;
     } else if (token.sense === 'PASTTIME')
       evidence -=
         situation.has('STATUSWORD', 'CANCEL') || situation.predicate('CANCEL') !== undefined ? 0.3 : 3;

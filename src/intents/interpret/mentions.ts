@@ -42,6 +42,7 @@ function letterSeat(c: Cursor, at: number): Found {
   const letter = c.letter(at);
   if (letter !== undefined) {
     const next = c.particle(at + 1, 'DASH') ? at + 2 : at + 1;
+    if (c.is(next, 'JOB')) return found('seat', `${letter.sense}1`, next + 1); // 에이 일 자리
     const number = c.number(next);
     if (number !== undefined && !c.unit(next + 1, 'OCLOCK', 'HOURS', 'MINUTES', 'PEOPLE', 'ROOM', 'FLOOR')) {
       return found('seat', `${letter.sense}${number.value}`, seatEnd(c, next + 1));
@@ -171,6 +172,8 @@ function simple(c: Cursor, at: number): Found {
     }
     return undefined;
   }
+  // 조용해: a state, no wish for a quiet seat.
+  if (sense === 'QUIET' && c.is(at + 1, 'DO')) return undefined;
   const preference = PREFERENCE_OF[sense];
   if (preference !== undefined) {
     const end = c.is(at + 1, 'PLACE', 'SEAT', 'NEXT') ? at + 2 : at + 1;

@@ -40,7 +40,7 @@ export const returns: Rule = (s) => {
       s.mood === 'permit') &&
     s.content <= 3
   ) {
-    return vote('return', s.mood === 'plain' ? 0.4 : 1.8, s.main);
+    return vote('return', s.mood === 'plain' ? -0.2 : s.content <= 2 ? 1.8 : 0.9, s.main);
   }
   if (
     s.mainIs('GO') &&
@@ -88,7 +88,7 @@ export const extends_: Rule = (s) => {
   const length = s.mention('duration') !== undefined || s.has('TIMEWORD');
   if (s.mainIs('LENGTHEN') && s.mood !== 'condition') {
     if (length || s.mention('clock', 'max') !== undefined) return vote('extend', 2.8, s.main);
-    return vote('extend', s.numbered ? 1.5 : s.content <= 2 ? 0.6 : -0.5, s.main);
+    return vote('extend', s.numbered ? 1.5 : s.has('MORE') || s.content > 2 ? -0.5 : 0.6, s.main);
   }
   if (s.predicate('ADDTIME') !== undefined && length) return vote('extend', 2.6, s.predicate('ADDTIME'));
   if (!s.has('MORE')) return undefined;
@@ -96,7 +96,11 @@ export const extends_: Rule = (s) => {
   if (s.mainIs('USE', 'SIT', 'EXIST', 'DO', 'STUDY', 'WISH', 'GIVE', 'RESERVE') && extendable.has(s.mood)) {
     return vote(
       'extend',
-      s.mainIs('USE', 'SIT', 'EXIST') || length || s.mention('clock') !== undefined ? 2.5 : 0.5,
+      s.mainIs('USE', 'SIT', 'EXIST') || length || s.mention('clock') !== undefined
+        ? 2.5
+        : s.mainIs('GIVE', 'WISH')
+          ? -0.5
+          : 0.5,
       s.main,
     );
   }
@@ -142,7 +146,8 @@ export const moves: Rule = (s) => {
   if (s.reports || s.negated) return undefined;
   const goal = s.mention(...GOALS) !== undefined || s.has('SEAT');
   const move = s.active('MOVE');
-  if (move !== undefined) return vote('move', goal ? 3 : s.content <= 2 ? 1 : -0.5, move);
+  if (move !== undefined)
+    return vote('move', goal ? 3 : s.content <= 2 && !s.has('NEUTRAL') ? 1 : -0.5, move);
   const change = s.active('CHANGE');
   if (change !== undefined || (s.has('CHANGE') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME'))) {
     if (s.has('RESERVE') && s.mention('date', 'clock', 'duration') !== undefined && !s.numbered)
@@ -194,6 +199,19 @@ export const reserves: Rule = (s) => {
     (main === undefined || (s.mainIs('DO', 'WISH', 'GIVE', 'PROCEED') && RESERVING.has(s.mood)))
   )
     return vote('reserve', 2.6);
+  if (s.onlyQuiet) return undefined;
+  const fragment = main === undefined || (main.mood === 'future-attribute' && s.mainIs('SIT', 'USE'));
+  if (
+    fragment &&
+    s.pending === undefined &&
+    s.content <= 6 &&
+    !s.has('WHERE', 'WHICHNUM', 'WHO', 'WHAT', 'HOWMANY')
+  ) {
+    const any = s.mention('any') !== undefined;
+    const wish = s.mention('preference', 'adjacent') !== undefined && s.has('SEAT', 'PLACE', 'EMPTYSEAT');
+    const rather = s.numbered && s.phrase.mentions.some((mention) => mention.role === 'rejected');
+    if (any || wish || rather) return vote('reserve', 0.95);
+  }
   if (main === undefined) {
     return s.slots && s.place && s.has('REQUEST')
       ? vote('reserve', 1.5)

@@ -4,6 +4,8 @@ import { ASKS, REPORTS, SIDE, vote, type Rule } from './situation.js';
 export const asksStatus: Rule = (s) => {
   if (s.has('REMAINTIME', 'ENDTIME')) return vote('status', 3);
   const seatless = !s.numbered;
+  if (s.has('NEUTRAL') && !s.has('SEAT', 'RESERVE', 'USE') && s.predicate('USE', 'SIT') === undefined)
+    return undefined;
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
   if (s.has('UNTILWHEN') && s.content <= 6 && !s.mainIs('GO', 'COME', 'STUDY', 'BUY', 'LOOK'))
     return vote('status', 2.5);
@@ -21,13 +23,9 @@ export const asksStatus: Rule = (s) => {
     return vote('status', 3);
   if (s.has('SEAT') && s.has('WHICHNUM', 'WHERE') && s.predicate('SIT') !== undefined && s.has('MINE'))
     return vote('status', 2.5);
-  if (
-    s.has('MINE') &&
-    s.has('WHERE', 'WHICHNUM') &&
-    s.predicate('SIT', 'EXIST') !== undefined &&
-    !s.has('EMPTYSEAT')
-  )
+  if (s.has('MINE') && s.has('WHERE', 'WHICHNUM') && s.predicate('SIT') !== undefined && !s.has('EMPTYSEAT'))
     return vote('status', 2.2);
+  if (s.has('MINE') && s.has('WHICHNUM') && s.main === undefined && s.content <= 3) return vote('status', 2);
   if (
     s.has('STATUSWORD') &&
     !s.has('CANCEL', 'BUY', 'RETURN', 'EXTEND', 'MOVE', 'CHANGE') &&
@@ -121,6 +119,7 @@ export const asksList: Rule = (s) => {
     (s.has('WHO') && !s.has('SEAT', 'EMPTYSEAT'))
   )
     return undefined;
+  if (s.mainIs('EXIST') && s.mood === 'command') return undefined;
   const free = s.has('EMPTYSEAT');
   const seat =
     s.has('SEAT', 'EMPTYSEAT') ||
@@ -151,6 +150,14 @@ export const asksList: Rule = (s) => {
       : undefined;
   }
   if (s.has('MINE') && s.has('WHERE', 'WHICHNUM')) return undefined;
+  const about =
+    s.has('SEAT', 'PLACE', 'ROOMWORD') ||
+    s.mention('room', 'row', 'floor', 'adjacent') !== undefined ||
+    s.predicate('SIT') !== undefined;
+  if (!about)
+    return s.mention('preference') !== undefined && s.predicate('REMAIN', 'EMPTY') !== undefined
+      ? vote('list_available', 1.5)
+      : undefined;
   const state = s.predicate(...EXISTENCE);
   if (state !== undefined && state === main && !REPORTS.has(state.mood))
     return vote(

@@ -37,6 +37,15 @@ export const confirms: Rule = (s) => {
       return vote('confirm', 2.5);
     if (s.only('SHOWN') && s.has('SHOWN')) return vote('confirm', 2);
   }
+  if (
+    s.pending !== undefined &&
+    !s.slots &&
+    s.mainIs('RESERVE') &&
+    s.pending === 'reserve' &&
+    (s.mood === 'plain' || s.mood === 'command' || s.mood === 'intent') &&
+    s.content <= 3
+  )
+    return vote('confirm', 3.3);
   // 네 예약해 주세요: the pending command said once more.
   if (s.pending !== undefined && s.has('YES') && !s.slots && s.main !== undefined && !s.asks)
     return vote('confirm', 3.3);
@@ -117,7 +126,8 @@ export const denies: Rule = (s) => {
 
 /** With a pending command, a bare slot replaces that of the command. */
 export const corrects: Rule = (s) => {
-  if (s.pending === undefined || !s.slots || s.reports) return undefined;
+  const asserted = s.phrase.mentions.some((mention) => mention.role === 'asserted');
+  if (s.pending === undefined || !s.slots || (s.reports && !asserted)) return undefined;
   const rejected = s.phrase.mentions.some(
     (mention) => mention.role === 'rejected' || mention.role === 'asserted',
   );
@@ -127,7 +137,7 @@ export const corrects: Rule = (s) => {
   if (no) return vote('correct', 3);
   if (s.predicate('CHANGE') !== undefined || s.has('CHANGE')) return vote('correct', 3.2);
   if (s.predicate('RESERVE', 'MOVE', 'TAKE', 'SIT', 'GO') !== undefined) return undefined;
-  if (s.main === undefined || s.mainIs('DO', 'WISH', 'GIVE', 'BECOME', 'GOOD')) return vote('correct', 2);
+  if (s.main === undefined || s.mainIs('DO', 'WISH', 'GIVE', 'BECOME', 'GOOD')) return vote('correct', 2.7);
   return undefined;
 };
 
@@ -137,10 +147,16 @@ export const account: Rule = (s) => {
   if (s.has('LOGOUT')) return short && !s.negated ? vote('logout', 3, s.predicate('LOGOUT')) : undefined;
   if (s.has('LOGIN'))
     return short && !s.negated && s.mood !== 'connect' ? vote('login', 3, s.predicate('LOGIN')) : undefined;
-  if (s.has('REFRESH') && short) return vote('refresh', 3);
+  if (s.has('REFRESH') && short && !s.negated && s.mood !== 'permit') return vote('refresh', 3);
   if (s.predicate('LOAD') !== undefined && short) return vote('refresh', 2.5, s.predicate('LOAD'));
-  if (s.has('BARCODE') && short && !s.negated) return vote('show_barcode', 3);
-  if (s.has('MYINFO') && short) return vote('my_info', 2.8);
+  if (s.has('BARCODE') && short && !s.negated && !s.has('WHAT')) return vote('show_barcode', 3);
+  if (
+    s.has('MYINFO') &&
+    short &&
+    (s.main === undefined ||
+      s.mainIs('SHOW', 'TELL', 'LOOK', 'SHOWN', 'KNOW', 'SEEK', 'DO', 'WISH', 'CALLED'))
+  )
+    return vote('my_info', 2.8);
   if (s.has('INFO') && s.has('MINE') && short) return vote('my_info', 2.5);
   return undefined;
 };
@@ -149,13 +165,11 @@ export const helps: Rule = (s) => {
   if (s.reports) return undefined;
   if (s.has('HELPWORD')) return vote('help', 3);
   if (s.mainIs('HELP') && s.content <= 3 && s.mood !== 'attribute') return vote('help', 2.5, s.main);
-  if (
-    s.has('HOW') &&
-    s.predicate('USE', 'DO', 'RESERVE', 'TAKE', 'RETURN', 'EXTEND', 'TELL', 'MOVE', 'CANCEL', 'BUY') !==
-      undefined &&
-    s.content <= 5
-  ) {
-    return s.has('REMAINTIME') || s.numbered ? undefined : vote('help', 3.2);
+  if (s.has('HOW') && s.content <= 5 && !s.has('REMAINTIME') && !s.numbered) {
+    if (s.predicate('USE', 'RESERVE', 'RETURN', 'EXTEND', 'MOVE', 'CANCEL') !== undefined)
+      return vote('help', 3.2);
+    const bare = s.phrase.predicates.length <= 1 && s.content <= (s.mention('that') === undefined ? 2 : 3);
+    if (s.predicate('DO', 'TELL') !== undefined && bare && s.mood !== 'must') return vote('help', 1.6);
   }
   if (
     s.has('WHAT') &&

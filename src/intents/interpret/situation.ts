@@ -28,7 +28,10 @@ export class Situation {
   ) {
     const { predicates } = phrase;
     this.last = predicates.at(-1);
-    this.main = predicates.findLast((predicate) => !SIDE.has(predicate.mood)) ?? this.last;
+    this.main =
+      predicates.findLast(
+        (predicate) => !SIDE.has(predicate.mood) && predicate.sense !== 'STICK' && predicate.sense !== 'FAR',
+      ) ?? this.last;
   }
 
   has(...senses: string[]): boolean {
@@ -50,6 +53,7 @@ export class Situation {
     if (
       found === undefined ||
       found.mood === 'noun' ||
+      REPORTS.has(found.mood) ||
       found.mood === 'attribute' ||
       found.mood === 'past-attribute'
     )
@@ -111,6 +115,17 @@ export class Situation {
         mention.kind !== 'now' &&
         mention.kind !== 'that' &&
         mention.kind !== 'together',
+    );
+  }
+  /** A wish that only asks for silence, no seat. */
+  get onlyQuiet(): boolean {
+    const wishes = this.phrase.mentions.filter((mention) => mention.kind === 'preference');
+    return (
+      wishes.length > 0 &&
+      wishes.every((mention) => mention.value === 'quiet') &&
+      !this.has('SEAT', 'PLACE', 'EMPTYSEAT', 'RESERVE', 'ROOMWORD') &&
+      !this.numbered &&
+      !wishes.some((mention) => mention.role === 'to')
     );
   }
   /** How many tokens say something: fillers and particles left out. */

@@ -235,7 +235,14 @@ const auxiliaries: readonly Ending[] = [
     { stem: '보', eu: '보', a: '봐' },
     { stem: '있', eu: '있으', a: '있어' },
     { stem: '드리', eu: '드리', a: '드려' },
-  ].flatMap(inflect),
+  ].flatMap((verb) => [
+    ...inflect(verb),
+    ...wanting.map(([form, mood]): Ending => [
+      `${verb.stem}고 ${form}`,
+      mood === 'attribute' || mood === 'condition' || mood === 'quote' ? mood : 'want',
+    ]),
+    ...ability.map(([form, mood]): Ending => [verb.eu + form, mood]),
+  ]),
 ];
 
 const honorific = inflect({ stem: '시', eu: '시', a: '셔' });
