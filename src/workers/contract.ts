@@ -1,4 +1,5 @@
 /** Threads that do the heavy work, and how calls reach them. */
+import type { PlainError } from '../errors.js';
 
 /** Work is taken in this order; first come, first served within one. */
 export type Priority = 'live' | 'interactive' | 'batch';
@@ -15,7 +16,7 @@ export type CallReply =
   | {
       readonly id: number;
       readonly ok: false;
-      readonly error: import('../errors.js').PlainError;
+      readonly error: PlainError;
       readonly stack?: string;
     };
 
