@@ -3,7 +3,7 @@
  * `chromium`; CHROMIUM_PATH names another one).
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,8 +12,8 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rate, scoreCharacters } from '../src/korean/scoring.js';
 import type { Recognizer } from '../src/recognition/contract.js';
-import { startRecognizer } from './http-support.js';
-import { liveService } from './live-support.js';
+import { startRecognizer, wav } from './http-support.js';
+import { liveService, wavData } from './live-support.js';
 import type { LiveService } from './live-support.js';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -25,23 +25,26 @@ const missing = [
 if (missing.length > 0) console.log(`The page is not tested: ${missing.join('; ')}.`);
 
 const audio = (name: string): string => fileURLToPath(new URL(`../test-audio/${name}`, import.meta.url));
-const CLIP = { file: audio('reserve-a3.wav'), text: '에이 삼 자리 예약해 줘', seat: 'A3' };
+const CLIP = { name: 'reserve-a3.wav', text: '에이 삼 자리 예약해 줘', seat: 'A3' };
 
 describe.skipIf(missing.length > 0)(
   'the page in Chromium',
   () => {
     let recognizer: Recognizer;
     let service: LiveService;
+    let folder: string;
     let profile: string;
     let browser: BrowserContext | undefined;
 
     beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'malgwi-page-'));
       recognizer = await startRecognizer(1);
       service = await liveService(recognizer);
     });
     afterAll(async () => {
       await service.close();
       await recognizer.close();
+      await rm(folder, { recursive: true, force: true });
     });
     afterEach(async () => {
       await browser?.close();
@@ -50,9 +53,7 @@ describe.skipIf(missing.length > 0)(
     });
 
     /** A fresh browser; whatever it complains about fails the test, a refused script or style above all. */
-    async function open(
-      options: { microphone?: string; args?: string[] } = {},
-    ): Promise<{ page: Page; faults: string[] }> {
+    async function open(options: { microphone?: string } = {}): Promise<{ page: Page; faults: string[] }> {
       profile = await mkdtemp(join(tmpdir(), 'malgwi-chromium-'));
       browser = await chromium.launchPersistentContext(profile, {
         executablePath,
@@ -93,7 +94,13 @@ describe.skipIf(missing.length > 0)(
     const seat = (page: Page, id: string) => page.locator(`[data-seat="${id}"]`);
 
     it('hears the microphone, writes what it heard, and reserves the seat', async () => {
-      const { page, faults } = await open({ microphone: CLIP.file });
+      // The device plays from the moment it is opened, a little before the page is ready to listen: silence comes first.
+      const said = new Int16Array(wavData(audio(CLIP.name)).slice().buffer);
+      const samples = new Int16Array(16_000 + said.length + 32_000);
+      samples.set(said, 16_000);
+      const microphone = join(folder, 'microphone.wav');
+      await writeFile(microphone, wav(samples));
+      const { page, faults } = await open({ microphone });
       await page.getByRole('button', { name: '듣기 시작' }).click();
       await page.locator('#state[data-state="listening"]').waitFor();
       await page.locator('#partial:not(:empty)').waitFor();

@@ -22,13 +22,16 @@ export class Microphone {
   /** @throws DOMException of getUserMedia; see {@link explainMicrophone} */
   static async open(events: MicrophoneEvents): Promise<Microphone> {
     if (navigator.mediaDevices === undefined) throw new DOMException('', 'SecurityError');
-    const media = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-    });
+    // Everything else is ready before the microphone is: what is said right after the permission is not lost.
     const context = new AudioContext();
+    const prepared = Promise.all([context.audioWorklet.addModule('capture-worklet.js'), context.resume()]);
+    prepared.catch(() => undefined);
+    let media: MediaStream | undefined;
     try {
-      await context.audioWorklet.addModule('capture-worklet.js');
-      await context.resume();
+      media = await navigator.mediaDevices.getUserMedia({
+        audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      });
+      await prepared;
       const node = new AudioWorkletNode(context, 'malgwi-capture', { numberOfOutputs: 0 });
       const lastPiece = new Promise<void>((resolve) => {
         node.port.onmessage = ({ data }: MessageEvent<CapturedPiece>) => {
@@ -40,7 +43,7 @@ export class Microphone {
       for (const track of media.getAudioTracks()) track.addEventListener('ended', () => events.onLost());
       return new Microphone(context, media, node, lastPiece);
     } catch (error) {
-      for (const track of media.getTracks()) track.stop();
+      for (const track of media?.getTracks() ?? []) track.stop();
       await context.close();
       throw error;
     }

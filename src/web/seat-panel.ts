@@ -52,6 +52,7 @@ export class SeatPanel {
   /** A command that may still change: shown, not done. */
   hint(heard: Heard): void {
     this.describe(heard, true);
+    this.on.text.textContent = '';
     this.map.draw(this.world, named(heard.slots));
   }
 
