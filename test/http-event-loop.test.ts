@@ -1,9 +1,9 @@
 /** The event loop stays free while every worker decodes: live sessions and probes live on it. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startRecognizer, testService, TRANSCRIPTIONS, wav, wavClip } from './http-support.js';
@@ -42,6 +42,7 @@ it('p99 of its delay stays small while both workers transcribe', { timeout: 90_0
     expect(recognizer.stats().busy).toBe(2);
     const delay = monitorEventLoopDelay({ resolution: 10 });
     delay.enable();
+    const before = performance.eventLoopUtilization();
     let busy = 0;
     let slowest = 0;
     for (let look = 0; look < 50; look += 1) {
@@ -52,14 +53,18 @@ it('p99 of its delay stays small while both workers transcribe', { timeout: 90_0
       slowest = Math.max(slowest, performance.now() - asked);
     }
     delay.disable();
+    const use = performance.eventLoopUtilization(before);
     const p99 = delay.percentile(99) / 1e6 - 10;
     console.log(
       `event loop p99 ${p99.toFixed(1)} ms above its period, slowest /healthz ${slowest.toFixed(0)} ms, ${(busy / 50).toFixed(1)} workers busy`,
     );
     // Not much is measured unless the workers were really at work.
     expect(busy / 50).toBeGreaterThan(1);
-    // scripts/bench-event-loop.mjs measures it on a quiet machine; a shared one only shows that nobody computes here.
-    expect(p99).toBeLessThan(100);
+    // scripts/bench-event-loop.mjs measures it on a quiet machine. Where others want the cores too, the thread waits for
+    // its turn; then this only shows that nobody computes here.
+    const crowded = loadavg()[0] > 1.5 * availableParallelism();
+    expect(p99).toBeLessThan(crowded ? 400 : 100);
+    expect(use.utilization).toBeLessThan(0.8);
   } finally {
     for (const client of clients) client.kill();
     await service.close();
