@@ -1,0 +1,137 @@
+/** The documentation of the live protocol, taken at its word: its messages are checked, its programs are run. */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NativeProtocol } from '../src/live/protocols/native.js';
+import { SERVER_MESSAGES } from '../src/live/protocols/native-messages.js';
+import type { Recognizer } from '../src/recognition/contract.js';
+import { startRecognizer, wav } from './http-support.js';
+import { LiveClient, liveService, wavData } from './live-support.js';
+import type { LiveService } from './live-support.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const reference = read('docs/reference/live.md');
+const guide = read('docs/guides/live-microphone.md');
+const blocks = (text: string, language: string): string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]);
+const clip = wavData(join(root, 'test-audio/reserve-a3.wav'));
+
+describe('docs/reference/live.md', () => {
+  it('shows every message, each valid', () => {
+    const shown = new Set<string>();
+    const protocol = new NativeProtocol({ partialIntervalMs: 250 });
+    for (const block of blocks(reference, 'json')) {
+      const message = JSON.parse(block) as { type: string };
+      shown.add(message.type);
+      const schema = SERVER_MESSAGES[message.type as keyof typeof SERVER_MESSAGES];
+      if (schema === undefined) expect(protocol.text(block)).not.toMatchObject([{ type: 'invalid' }]);
+      else expect(Value.Check(schema, message), message.type).toBe(true);
+    }
+    expect([...shown].sort()).toEqual(
+      [...Object.keys(SERVER_MESSAGES), 'hello', 'flush', 'finish', 'ping'].sort(),
+    );
+  });
+});
+
+describe('docs/guides/live-microphone.md', () => {
+  let recognizer: Recognizer;
+  let service: LiveService;
+  let folder: string;
+  let pages: ReturnType<typeof createServer>;
+  let origin: string;
+
+  beforeAll(async () => {
+    const [html] = blocks(guide, 'html browser');
+    pages = createServer(
+      (_request, response) => void response.setHeader('content-type', 'text/html').end(html),
+    );
+    await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${String((pages.address() as AddressInfo).port)}`;
+    folder = await mkdtemp(join(tmpdir(), 'malgwi-guide-'));
+    recognizer = await startRecognizer(1);
+    service = await liveService(recognizer, { server: { corsOrigins: [origin] } });
+  });
+  afterAll(async () => {
+    pages.close();
+    await service.close();
+    await recognizer.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('has a program for Node that prints what the socket says', async () => {
+    const client = await LiveClient.open(service.url);
+    await client.play(clip, 32_000);
+    await client.finish();
+    const [program] = blocks(guide, 'js node');
+    // Beside the tests, where its import of ws is found.
+    const file = join(root, 'node_modules', '.guide-live.mjs');
+    await writeFile(file, program);
+    try {
+      const output = await new Promise<string>((resolve, reject) => {
+        const env = { ...process.env, MALGWI_URL: service.url };
+        const child = execFile(process.execPath, [file], { env }, (error, stdout) =>
+          error === null ? resolve(stdout) : reject(error),
+        );
+        child.stdin!.end(clip);
+      });
+      expect(client.text).not.toBe('');
+      expect(output).toContain(client.text);
+      expect(output).toContain(client.of('intent').at(-1)!.intent);
+    } finally {
+      await rm(file);
+    }
+  }, 30_000);
+
+  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+  const missing = !existsSync(executablePath);
+  if (missing)
+    console.log(`The guide's page is not run: no Chromium at ${executablePath} (apt-get install chromium).`);
+
+  it.skipIf(missing)(
+    'has a page for browsers that writes along',
+    async () => {
+      const microphone = join(folder, 'microphone.wav');
+      const samples = new Int16Array(16_000 + clip.length / 2 + 32_000);
+      samples.set(new Int16Array(clip.slice().buffer), 16_000);
+      await writeFile(microphone, wav(samples));
+      const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+        executablePath,
+        headless: true,
+        args: [
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-quic',
+          '--no-first-run',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
+          '--use-fake-device-for-media-stream',
+          '--use-fake-ui-for-media-stream',
+          `--use-file-for-fake-audio-capture=${microphone}%noloop`,
+        ],
+      });
+      try {
+        const [page] = context.pages();
+        await page.goto(`${origin}/?url=${encodeURIComponent(service.url)}`);
+        await page.click('#start');
+        await page.locator('#partial:not(:empty)').waitFor();
+        await page.locator('#finals li:not(:empty)').first().waitFor();
+        await page.click('#stop');
+        await page.locator('#start:enabled').waitFor();
+        expect(recognizer.stats().liveStreams).toBe(0);
+      } finally {
+        await context.close();
+      }
+    },
+    60_000,
+  );
+});
