@@ -175,6 +175,21 @@ describe('a clip over the socket', () => {
   });
 });
 
+describe('what belongs to a session', () => {
+  it('can be scored afterwards under its id', async () => {
+    const client = await recognise(clip, 3200);
+    const { session, model } = client.of('ready')[0];
+    await until(() => service.app.hypotheses.find(session) !== undefined);
+    expect(service.app.hypotheses.find(session)).toMatchObject({ model, text: client.text });
+  });
+
+  it('speaks WebSocket only', async () => {
+    const response = await fetch(`http://${service.host}/v1/stream`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
+  });
+});
+
 describe('clients that make mistakes', () => {
   const openings: readonly (readonly [name: string, message: unknown, code: string])[] = [
     ['binary first', new Uint8Array(100), 'hello_required'],

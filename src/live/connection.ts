@@ -27,6 +27,8 @@ export interface ConnectionOptions {
     options: SessionOptions,
   ) => Promise<{ readonly session: string; readonly stream: LiveStream }>;
   readonly resolveIntent: (options: SessionOptions) => IntentResolver;
+  /** Called at the end of a session that heard something, so that a reference text posted later can be scored. */
+  readonly onTranscript: (session: string, model: string, text: string) => void;
   /** Called once, when the socket is closed and everything is given back. */
   readonly onClosed: () => void;
   readonly onInternalError: (error: unknown) => void;
@@ -36,12 +38,16 @@ export interface ConnectionOptions {
 const PING_MS = 15_000;
 /** A client that does not answer a close has this long before its socket is destroyed. */
 const CLOSE_GRACE_MS = 2000;
+/** Finals of a session that are kept for scoring. */
+const MAX_FINALS = 100;
 const REJECTIONS = new Set<string>(['queue_full', 'too_many_sessions', 'shutting_down', 'not_ready']);
 
 export class LiveConnection {
   readonly #session: LiveSession;
   #stream: LiveStream | undefined;
   #model = '';
+  #sessionId = '';
+  #finals: string[] = [];
   #counted = false;
   #closed = false;
   #closeSent: number | undefined;
@@ -126,6 +132,7 @@ export class LiveConnection {
       if (this.#session.state === 'closed') return stream.close();
       this.#stream = stream;
       this.#model = stream.model;
+      this.#sessionId = session;
       this.#counted = true;
       this.options.metrics.sessionOpened(this.options.adapter.protocol);
       this.#input({ type: 'opened', session, model: stream.model });
@@ -151,11 +158,17 @@ export class LiveConnection {
     const { socket, adapter, sendBufferBytes } = this.options;
     if (socket.readyState !== socket.OPEN || this.#closeSent !== undefined) return;
     if (event.type === 'error') this.#countError(event.error.code);
+    if (event.type === 'final') this.#remember(event.segment.text);
     // The next partial says all that this one does: a slow reader misses nothing without it.
     const superseded = event.type === 'partial' || (event.type === 'intent' && event.tentative);
     if (superseded && socket.bufferedAmount > sendBufferBytes / 2) return;
     for (const message of adapter.encode(event)) socket.send(message);
     if (event.type !== 'closed' && event.type !== 'error') this.#checkReader();
+  }
+
+  /** Long sessions are not scored, so no more of them is kept than is needed to know that. */
+  #remember(text: string): void {
+    if (text !== '' && this.#finals.length <= MAX_FINALS) this.#finals.push(text);
   }
 
   #checkReader(): void {
@@ -177,7 +190,10 @@ export class LiveConnection {
     this.#input({ type: 'disconnected' });
     clearInterval(this.#pinger);
     clearTimeout(this.#timer);
-    const { metrics, adapter, onClosed } = this.options;
+    const { metrics, adapter, onTranscript, onClosed } = this.options;
+    if (this.#finals.length > 0 && this.#finals.length <= MAX_FINALS) {
+      onTranscript(this.#sessionId, this.#model, this.#finals.join(' '));
+    }
     const counted = this.#closeSent ?? code;
     if (this.#counted) metrics.sessionClosed(adapter.protocol, counted);
     else metrics.socketClosed(adapter.protocol, counted);

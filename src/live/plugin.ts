@@ -87,6 +87,7 @@ export const livePlugin = fp<LivePluginOptions>(
         metrics,
         open,
         resolveIntent: (options) => intentResolver(options, config, metrics, adapter),
+        onTranscript: (session, model, text) => app.hypotheses.remember(session, { model, text }),
         onClosed: () => connections.delete(connection),
         onInternalError: (error) => request.log.error({ err: error }, 'a live session failed'),
       });
@@ -104,18 +105,20 @@ export const livePlugin = fp<LivePluginOptions>(
       return undefined;
     };
 
-    app.get(
-      '/v1/stream',
-      {
-        websocket: true,
-        preValidation: async (request) => {
-          if (!isAllowedOrigin(request.headers.origin, request.host, config.server.corsOrigins)) {
-            throw new MalgwiError('origin_not_allowed');
-          }
-        },
+    app.route({
+      method: 'GET',
+      url: '/v1/stream',
+      schema: { hide: true },
+      preValidation: async (request) => {
+        if (!isAllowedOrigin(request.headers.origin, request.host, config.server.corsOrigins)) {
+          throw new MalgwiError('origin_not_allowed');
+        }
       },
-      (socket, request) => connect(socket, request, new NativeProtocol(live)),
-    );
+      handler: () => {
+        throw new MalgwiError('invalid_request', { detail: 'This address speaks WebSocket.' });
+      },
+      wsHandler: (socket, request) => connect(socket, request, new NativeProtocol(live)),
+    });
   },
   { name: 'malgwi-live' },
 );

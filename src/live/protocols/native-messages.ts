@@ -24,7 +24,7 @@ const milliseconds = (minimum: number, maximum: number) => Type.Optional(Type.Nu
 export const HelloSchema = Type.Object({
   type: Type.Literal('hello'),
   /** Needed by encodings without a header. */
-  sample_rate: Type.Optional(Type.Integer({ minimum: 4000, maximum: 192_000 })),
+  sample_rate: Type.Optional(Type.Integer({ minimum: 8000, maximum: 96_000 })),
   encoding: Type.String({ maxLength: 32 }),
   channels: Type.Optional(Type.Integer({ minimum: 1, maximum: 8 })),
   model: Type.Optional(Type.String({ maxLength: 128 })),
