@@ -54,7 +54,7 @@ class Dice {
 
 /** Damage of the kinds that really happen: cut, flipped bits, holes, repeats, lies in headers. */
 function mutate(dice: Dice, original: Buffer): Buffer {
-  let bytes = Buffer.from(original);
+  let bytes: Buffer = Buffer.from(original);
   for (let round = 0; round <= dice.below(3); round += 1) {
     const at = dice.below(bytes.length);
     switch (dice.below(7)) {
@@ -172,7 +172,7 @@ function formOf(dice: Dice, file: Buffer): Buffer[] {
 function makeUpload(dice: Dice, sounds: readonly Buffer[]): Upload {
   const sound = dice.of(sounds);
   const file = dice.below(6) === 0 ? dice.bytes(dice.below(5000)) : mutate(dice, sound);
-  let body = Buffer.concat(formOf(dice, file));
+  let body: Buffer = Buffer.concat(formOf(dice, file));
   const kind = dice.below(12);
   if (kind === 0) body = body.subarray(0, dice.below(body.length));
   if (kind === 1) body = mutate(dice, body);
