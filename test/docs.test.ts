@@ -24,6 +24,7 @@ interface Block {
   readonly info: string;
   readonly text: string;
   readonly line: number;
+  readonly end: number;
 }
 
 function blocks(page: string): Block[] {
@@ -36,7 +37,7 @@ function blocks(page: string): Block[] {
       if (fence === null) open?.lines.push(line);
       else if (open === undefined) open = { info: fence[1].trim(), lines: [], line: index + 1 };
       else {
-        found.push({ info: open.info, text: open.lines.join('\n'), line: open.line });
+        found.push({ info: open.info, text: open.lines.join('\n'), line: open.line, end: index + 1 });
         open = undefined;
       }
     });
@@ -63,7 +64,8 @@ const examples: Example[] = pages.flatMap((page) => {
   return all.flatMap((block, index) => {
     if (block.info !== 'bash run') return [];
     const commands = block.text.split('\n').filter((line) => line.trim() !== '');
-    const next = all[index + 1];
+    // An answer stands right below its command, with nothing but an empty line between.
+    const next = all[index + 1]?.line === block.end + 2 ? all[index + 1] : undefined;
     return commands.map((command, position) => ({
       page,
       line: block.line + 1 + position,
