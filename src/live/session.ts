@@ -8,11 +8,10 @@
 import { ERRORS, MalgwiError, toPlainError } from '../errors.js';
 import type { ErrorCode, PlainError } from '../errors.js';
 import type { LiveEvent, LiveFeedResult } from '../recognition/contract.js';
-import { ArrivalClock } from './arrivals.js';
 import { AudioQueue } from './audio-queue.js';
 import type { LiveCommand, SessionEffect, SessionEvent, SessionInput, SessionOptions } from './contract.js';
-import { bytesPerSecond, isContainer } from './encodings.js';
 import { SessionIntents, type IntentResolver } from './intents.js';
+import { SessionMeter, type DropReason } from './meter.js';
 
 export type SessionState = 'waiting' | 'opening' | 'idle' | 'speech' | 'endpointing' | 'finishing' | 'closed';
 
@@ -33,9 +32,7 @@ export const DRAIN_TIMEOUT_MS = 8000;
 export const MAX_INVALID_MESSAGES = 20;
 /** Seconds of audio in one call of the recogniser: other sessions of the same worker wait no longer than it takes. */
 const FEED_SECONDS = 1;
-const DEFAULT_PREFIX_PADDING_SECONDS = 0.3;
 
-type DropReason = 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed';
 const DROP_REASONS: Partial<Record<ErrorCode, DropReason>> = {
   worker_crashed: 'worker_crashed',
   audio_backlog_full: 'backlog',
@@ -51,25 +48,18 @@ export class LiveSession {
   #state: SessionState = 'waiting';
   #options: SessionOptions | undefined;
   #intents: SessionIntents | undefined;
+  #meter: SessionMeter | undefined;
   readonly #queue = new AudioQueue();
-  readonly #arrivals = new ArrivalClock();
   #effects: SessionEffect[] = [];
   /** What the recogniser is at work on. */
   #busy: 'feed' | 'flush' | 'finish' | undefined;
   #busyBytes = 0;
-  #busyArrival = 0;
   #ending: Ending | undefined;
-  #receivedBytes = 0;
-  #audioSeconds = 0;
-  #computeMs = 0;
   #invalid = 0;
-  #lastArrival: number;
   #lastActivity: number;
   #readyAt = Infinity;
   /** When the present state is given up. */
   #stateDeadline: number;
-  #speechStart: number | undefined;
-  #lastFinalEnd = 0;
 
   /**
    * @param now milliseconds of a clock that never steps back
@@ -80,7 +70,7 @@ export class LiveSession {
     private readonly resolveIntent: (options: SessionOptions) => IntentResolver,
     now: number,
   ) {
-    this.#lastArrival = this.#lastActivity = now;
+    this.#lastActivity = now;
     this.#stateDeadline = now + limits.helloTimeoutMs;
   }
 
@@ -169,6 +159,7 @@ export class LiveSession {
       return this.#fail(toPlainError(error));
     }
     this.#options = options;
+    this.#meter = new SessionMeter(options, (measure) => this.#effects.push({ type: 'measure', measure }));
     this.#state = 'opening';
     this.#stateDeadline = now + OPEN_TIMEOUT_MS;
     this.#effects.push({ type: 'open', options });
@@ -177,34 +168,29 @@ export class LiveSession {
   #onOpened(session: string, model: string, now: number): void {
     const { sampleRate } = this.#options!;
     this.#readyAt = now;
-    if (this.#state === 'opening') this.#state = 'idle';
+    this.#enter('idle');
     if (this.#ending === undefined) this.#stateDeadline = Infinity;
     this.#emit({ type: 'ready', session, model, sampleRate });
-    if (!isContainer(this.#options!.encoding)) this.#measureReceived(this.#queue.bytes);
+    this.#meter!.opened();
     this.#pump();
   }
 
   #audio(bytes: Uint8Array, now: number): void {
     if (bytes.length === 0) return;
-    const seconds = bytes.length / this.#rate;
+    const meter = this.#meter!;
     if (this.#ending !== undefined) {
-      this.#measureDropped(seconds, 'session_limit');
+      meter.dropped(bytes.length, 'session_limit');
       // After a `finish` it is the client's mistake; after anything else it was told already why this ends.
       if (this.#ending.code === 1000) this.#refuse(plain('invalid_message', 'Audio came after the finish.'));
       return;
     }
-    const waiting = (this.#queue.bytes + this.#busyBytes) / this.#rate;
+    const waiting = this.#queue.bytes + this.#busyBytes;
     // A message that is larger than the whole backlog is still taken when nothing else waits.
-    if (waiting > 0 && waiting + seconds > this.limits.maxBacklogSeconds) {
-      this.#measureDropped(seconds, 'backlog');
+    if (waiting > 0 && waiting + bytes.length > this.limits.maxBacklogSeconds * meter.rate) {
+      meter.dropped(bytes.length, 'backlog');
       return this.#fail(plain('audio_backlog_full'));
     }
-    this.#receivedBytes += bytes.length;
-    this.#lastArrival = now;
-    if (!isContainer(this.#options!.encoding)) {
-      this.#arrivals.mark(this.#receivedBytes / this.#rate, now);
-      if (this.#opened) this.#measureReceived(bytes.length);
-    }
+    meter.received(bytes.length, now);
     this.#queue.push(bytes);
     this.#pump();
   }
@@ -212,12 +198,12 @@ export class LiveSession {
   /** Hands the recogniser its next piece of work, if it has none. */
   #pump(): void {
     if (!this.#opened || this.#busy !== undefined) return;
-    const item = this.#queue.shift(Math.max(1, Math.ceil(this.#rate * FEED_SECONDS)));
+    const item = this.#queue.shift(Math.max(1, Math.ceil(this.#meter!.rate * FEED_SECONDS)));
     if (item === undefined) return;
     if (item.type === 'audio') {
       this.#busy = 'feed';
       this.#busyBytes = item.bytes.length;
-      this.#busyArrival = this.#lastArrival;
+      this.#meter!.fed();
       this.#effects.push({ type: 'feed', bytes: item.bytes });
     } else {
       this.#busy = item.type;
@@ -228,14 +214,7 @@ export class LiveSession {
   #onRecognized(result: LiveFeedResult, now: number): void {
     const done = this.#busy;
     this.#busy = undefined;
-    const grown = Math.max(0, result.audioSeconds - this.#audioSeconds);
-    this.#audioSeconds = Math.max(this.#audioSeconds, result.audioSeconds);
-    this.#computeMs += result.computeMs;
-    if (isContainer(this.#options!.encoding)) {
-      this.#arrivals.mark(this.#audioSeconds, this.#busyArrival);
-      this.#measure('audio_received', grown);
-    }
-    this.#measure('audio_processed', grown);
+    this.#meter!.recognized(result);
     this.#busyBytes = 0;
     for (const event of result.events) this.#recognized(event, result.events, now);
     if (done === 'finish') return this.#end();
@@ -243,15 +222,14 @@ export class LiveSession {
   }
 
   #recognized(event: LiveEvent, all: readonly LiveEvent[], now: number): void {
+    const meter = this.#meter!;
     switch (event.type) {
       case 'speech_start':
         this.#enter('speech');
-        this.#speechStart = this.#unpadded(event.time);
+        meter.speechStart(event.time);
         return this.#emit(event);
       case 'partial': {
-        if (this.#speechStart !== undefined) this.#measureSince('first_partial', this.#speechStart, now);
-        this.#speechStart = undefined;
-        this.#measureSince('partial_lag', event.end, now);
+        meter.partial(event.end, now);
         this.#emit(event);
         const intent = this.#intents?.partial(event.utterance, event.text);
         if (intent !== undefined) this.#emit(intent);
@@ -261,22 +239,15 @@ export class LiveSession {
         this.#enter('endpointing');
         // Where a long utterance was cut the speech goes on: there is no end to wait from.
         const cut = all.some((other) => other.type === 'speech_start' && other.time === event.time);
-        if (!cut) this.#measureSince('final_latency', event.time, now);
+        if (!cut) meter.speechEnd(event.time, now);
         return this.#emit(event);
       }
       case 'final':
         this.#enter('idle');
-        this.#lastFinalEnd = event.segment.end;
+        meter.final(event.segment.end);
         this.#emit(event);
         if (this.#intents !== undefined) this.#emit(this.#intents.final(event.utterance, event.segment));
     }
-  }
-
-  /** An utterance starts its prefix padding before the first speech, unless the previous one left no room for it. */
-  #unpadded(time: number): number {
-    const padding =
-      (this.#options!.endpoint?.prefixPaddingMs ?? DEFAULT_PREFIX_PADDING_SECONDS * 1000) / 1000;
-    return time <= this.#lastFinalEnd + 0.001 ? time : time + padding;
   }
 
   #tick(now: number): void {
@@ -341,52 +312,26 @@ export class LiveSession {
   #end(): void {
     const { reason, code } = this.#ending!;
     this.#drop('session_limit');
-    this.#emit({ type: 'closed', reason, audioSeconds: this.#audioSeconds });
+    this.#emit({ type: 'closed', reason, audioSeconds: this.#meter?.audioSeconds ?? 0 });
     this.#effects.push({ type: 'close', code, reason });
     this.#close();
   }
 
   #close(): void {
-    if (this.#audioSeconds > 0) {
-      const ratio = this.#computeMs / 1000 / this.#audioSeconds;
-      this.#effects.push({ type: 'measure', measure: { name: 'real_time_factor', ratio } });
-    }
+    this.#meter?.close();
     this.#state = 'closed';
     this.#effects.push({ type: 'release' });
   }
 
   /** Counts what was accepted and will not be recognised. */
   #drop(reason: DropReason): void {
-    const bytes = this.#queue.bytes + this.#busyBytes;
-    if (bytes > 0) this.#measureDropped(bytes / this.#rate, reason);
+    this.#meter?.dropped(this.#queue.bytes + this.#busyBytes, reason);
     this.#queue.clear();
     this.#busyBytes = 0;
   }
 
-  get #rate(): number {
-    return bytesPerSecond(this.#options!);
-  }
-
   #emit(event: SessionEvent): void {
     this.#effects.push({ type: 'emit', event });
-  }
-
-  #measureReceived(bytes: number): void {
-    if (bytes > 0) this.#measure('audio_received', bytes / this.#rate);
-  }
-
-  #measureDropped(seconds: number, reason: DropReason): void {
-    this.#effects.push({ type: 'measure', measure: { name: 'audio_dropped', seconds, reason } });
-  }
-
-  #measure(name: 'audio_received' | 'audio_processed', seconds: number): void {
-    this.#effects.push({ type: 'measure', measure: { name, seconds } });
-  }
-
-  #measureSince(name: 'first_partial' | 'partial_lag' | 'final_latency', moment: number, now: number): void {
-    const arrived = this.#arrivals.at(moment);
-    if (arrived === undefined) return;
-    this.#effects.push({ type: 'measure', measure: { name, seconds: Math.max(0, now - arrived) / 1000 } });
   }
 }
 
