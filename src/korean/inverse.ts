@@ -211,8 +211,9 @@ function signed(s: Stream, at: number): Written | undefined {
 }
 
 /** Large numbers stand for themselves without a unit; small ones are left in words. */
-function bare(s: Stream, numeral: ParsedNumeral): Written | undefined {
+function bare(s: Stream, at: number, numeral: ParsedNumeral): Written | undefined {
   if (numeral.style === 'arabic' || numeral.value < 11 || !endsWell(s, numeral.end)) return undefined;
+  if (NOT_NUMBERS.has(s.text.slice(at, numeral.end))) return undefined;
   const syllables = numeral.end;
   return s.begins[syllables] === 1 && numeral.value >= 11
     ? { end: numeral.end, text: numberText(numeral) }
@@ -256,7 +257,7 @@ function rewrite(s: Stream, at: number): Written | undefined {
   const counted = native(s, at);
   const measured = numeral === undefined ? undefined : withUnit(s, at, numeral);
   if (counted !== undefined && counted.end >= (measured?.end ?? 0)) return counted;
-  return measured ?? (numeral === undefined ? undefined : bare(s, numeral)) ?? letters(s, at);
+  return measured ?? (numeral === undefined ? undefined : bare(s, at, numeral)) ?? letters(s, at);
 }
 
 /**

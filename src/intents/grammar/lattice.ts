@@ -30,6 +30,8 @@ const TOKEN_COST = 0.6;
 const UNKNOWN_PER_SYMBOL = 0.95;
 const UNKNOWN_OPEN = 1.1;
 const EDIT_WEIGHT = 1.3;
+/** A number heard wrong is another number. */
+const NUMBER_EDIT_WEIGHT = 2;
 
 const NEIGHBOURS = new Float32Array(CLASSES * CLASSES);
 const FINAL = new Float32Array(CLASSES);
@@ -42,7 +44,7 @@ const FINAL = new Float32Array(CLASSES);
   const bases = [stem, eu, a];
   set(everything, [unit], 4);
   set([number], [unit], 0);
-  set([letter], [unit], 1);
+  set([letter], [unit], 0);
   set(everything, [particle], 1.6);
   set([noun, unit, letter], [particle], 0);
   set([number], [particle], 0.5);
@@ -50,7 +52,7 @@ const FINAL = new Float32Array(CLASSES);
   set([particle], [particle], 0.4);
   set([ending], [particle], 0.9);
   set([number], [noun], 0.35);
-  set([number], [number], 0.6);
+  set([number], [number], 0.35);
   set([number], [letter], 0.3);
   set([number], bases, 0.5);
   set([number], [adverb], 0.6);
@@ -120,7 +122,9 @@ class Lattice {
       const source = edge.start * CLASSES + cls;
       const before = this.best[source];
       if (before === Infinity) continue;
-      const cost = before + edge.cost + NEIGHBOURS[cls * CLASSES + edge.cls];
+      let cost = before + edge.cost + NEIGHBOURS[cls * CLASSES + edge.cls];
+      // A letter names a row (A열), nothing else that is counted.
+      if (cls === Class.letter && edge.cls === Class.unit && edge.sense !== 'ROW') cost += 1.2;
       if (cost < this.best[target]) {
         this.best[target] = cost;
         this.from[target] = source;
@@ -131,10 +135,12 @@ class Lattice {
 
   private edge(entry: Entry, start: number, end: number, edits: number): Edge {
     const { starts } = this.sound;
-    let cost = TOKEN_COST + entry.cost + edits * EDIT_WEIGHT;
+    let cost =
+      TOKEN_COST + entry.cost + edits * (entry.cls === Class.number ? NUMBER_EDIT_WEIGHT : EDIT_WEIGHT);
     const attached = entry.cls === Class.particle || entry.cls === Class.ending || entry.cls === Class.unit;
-    if (starts[start] === 2) cost += attached ? (entry.cls === Class.unit ? 0 : 0.25) : -0.1;
-    else if (starts[start] === 0 && !attached) cost += 0.7;
+    if (starts[start] === 2)
+      cost += attached ? (entry.cls === Class.unit ? 0 : edits > 0.3 ? 0.85 : 0.25) : -0.1;
+    else if (starts[start] === 0 && !attached) cost += entry.sense === 'DO' ? 0.1 : 0.7;
     else if (starts[start] === 0 && entry.cls === Class.unit) cost += 0.4;
     // Words end where syllables end, save for liaison and verbs cut before their ending.
     if (
@@ -148,8 +154,10 @@ class Lattice {
     }
     // 내 자리 is mine, 네 자리 are four: the spelling decides between what sounds alike.
     if (entry.first >= 0 && starts[start] !== 0 && this.firstAt(start) !== entry.first) cost += 0.3;
-    if (entry.cls === Class.number) {
-      for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += entry.sense === 'sino' ? 0.25 : 0.8;
+    // A word heard wrong and across a space at once is hardly that word.
+    const crossing = edits > 0.3 ? 0.6 : entry.cls !== Class.number ? 0 : entry.sense === 'sino' ? 0.25 : 0.8;
+    if (crossing > 0) {
+      for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += crossing;
     }
     return {
       cls: entry.cls,
@@ -244,13 +252,14 @@ class Lattice {
 }
 
 /** Above this cost per symbol an exact reading is worth a second one that allows edits. */
-const SUSPICIOUS = 0.42;
+const SUSPICIOUS = 0.34;
 
 /** The best reading of a row of sounds: exact where that reads well, with edits otherwise. */
 export function readSound(sound: Sound, text: string): Reading {
   if (sound.length === 0) return { tokens: [], cost: 0, unknown: 0 };
   const exact = new Lattice(sound, text, false).run();
-  if (exact.unknown === 0 && exact.cost / sound.length < SUSPICIOUS) return exact;
+  const elsewhere = exact.tokens.some((token) => token.sense === 'FOREIGN');
+  if (exact.unknown === 0 && !elsewhere && exact.cost / sound.length < SUSPICIOUS) return exact;
   const edited = new Lattice(sound, text, true).run();
   return edited.cost < exact.cost ? edited : exact;
 }

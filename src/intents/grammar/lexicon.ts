@@ -108,7 +108,9 @@ function numbers(trie: Trie): void {
 
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
-    put(trie, Class.noun, sense, split(forms), { fuzzyFrom: KEYWORDS.has(sense) ? 3 : 5 });
+    put(trie, Class.noun, sense, split(forms), {
+      fuzzyFrom: KEYWORDS.has(sense) ? 3 : sense === 'NO' || sense === 'YES' ? 99 : 5,
+    });
   }
   for (const [date, forms] of Object.entries(DATES)) put(trie, Class.noun, `DATE:${date}`, split(forms));
   for (const [day, forms] of Object.entries(WEEKDAYS)) put(trie, Class.noun, `DAY:${day}`, split(forms));
@@ -177,7 +179,8 @@ function followers(trie: Trie): void {
   for (const [sense, forms] of Object.entries(UNITS))
     put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });
   put(trie, Class.unit, 'NO', ['버'], { cost: 0.5 });
-  for (const [letter, forms, cost] of LETTERS) put(trie, Class.letter, letter, split(forms), { cost });
+  for (const [letter, forms, cost] of LETTERS)
+    put(trie, Class.letter, letter, split(forms), { cost, fuzzyFrom: 99 });
 }
 
 export const LEXICON = new Trie();
@@ -196,7 +199,7 @@ function endingTrie(base: Base): Trie {
       sense: mood,
       cost: mood === 'noun' ? 0.2 : -0.3,
       first: -1,
-      fuzzy: length >= 4,
+      fuzzy: length >= 5,
     });
   }
   trie.seal();

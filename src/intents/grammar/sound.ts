@@ -60,25 +60,6 @@ export function toSound(text: string, limit = 400): Sound {
   const letters = new Map<number, string>();
   let spaced = true;
   const push = (symbol: number, at: number, first: boolean): void => {
-    // A coda ㅎ before a plain consonant is heard as aspiration: 좋고 is 조코.
-    const last = symbols.length - 1;
-    if (
-      last >= 0 &&
-      symbols[last] === H &&
-      starts[last] === 0 &&
-      symbol < FIRST_VOWEL &&
-      isPlain(symbol) &&
-      first
-    ) {
-      symbols[last] = symbol;
-      starts[last] = spaced ? 2 : 1;
-      source[last] = at;
-      symbols.push(H);
-      source.push(at);
-      starts.push(0);
-      spaced = false;
-      return;
-    }
     symbols.push(symbol);
     source.push(at);
     starts.push(first ? (spaced ? 2 : 1) : 0);
@@ -145,10 +126,6 @@ export function toSound(text: string, limit = 400): Sound {
     numbers,
     letters,
   };
-}
-
-function isPlain(symbol: number): boolean {
-  return symbol === 1 || symbol === 3 || symbol === 9; // ㄱ ㄷ ㅈ
 }
 
 const SUBSTITUTION = new Float32Array(SYMBOLS * SYMBOLS).fill(9);

@@ -40,7 +40,11 @@ export const returns: Rule = (s) => {
       s.mood === 'permit') &&
     s.content <= 3
   ) {
-    return vote('return', s.mood === 'plain' ? -0.2 : s.content <= 2 ? 1.8 : 0.9, s.main);
+    return vote(
+      'return',
+      s.mood === 'plain' ? (s.content <= 2 && s.has('MINE') ? 0.9 : -0.2) : s.content <= 2 ? 1.8 : 0.9,
+      s.main,
+    );
   }
   if (
     s.mainIs('GO') &&

@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { evaluateIntents, parseUtterances } from './evaluate.js';
+import { AIRPLANE, dialogueTurn, initialDialogue, LIBRARY, parseIntent, venueHotWords } from './index.js';
+
+const load = (name: string) =>
+  parseUtterances(JSON.parse(readFileSync(new URL(`../../test/intents/${name}`, import.meta.url), 'utf8')));
+const CHANGING = ['reserve', 'move', 'return', 'extend', 'cancel', 'purchase'];
+
+describe('intents on labelled utterances', () => {
+  it('reaches what is claimed on the fixed set', () => {
+    const report = evaluateIntents(load('fixed.json'));
+    expect(report.inScope).toBeGreaterThanOrEqual(600);
+    expect(report.outOfScope).toBeGreaterThanOrEqual(200);
+    expect(report.intentAccuracy).toBeGreaterThanOrEqual(0.96);
+    expect(report.exactSlots).toBeGreaterThanOrEqual(0.93);
+    expect(report.falseAccept).toBeLessThanOrEqual(0.05);
+  });
+  it('does not fall behind on the development set', () => {
+    const report = evaluateIntents(load('dev.json'));
+    expect(report.intentAccuracy).toBeGreaterThanOrEqual(0.98);
+    expect(report.exactSlots).toBeGreaterThanOrEqual(0.97);
+  });
+});
+
+describe('parseIntent', () => {
+  it.each([
+    ['이십칠버자리예야캐주세요', 'reserve', { seat: '27' }],
+    ['반나팔께요', 'return', {}],
+    ['에이삼 말고 비사로 예약해 줘', 'reserve', { seat: 'B4', rejected_seat: 'A3' }],
+    ['A3부터 A6까지 예약해줘', 'reserve', { seats: ['A3', 'A4', 'A5', 'A6'] }],
+    ['어제 이십칠 번 예약했어', 'none', {}],
+    ['치과 예약 취소해 줘', 'none', {}],
+  ])('%s', (text, intent, slots) => {
+    const result = parseIntent(text);
+    expect([result.intent, result.slots]).toEqual([intent, slots]);
+  });
+
+  it('explains which words gave which slot, with their times', () => {
+    const words = [
+      { word: '이십칠', start: 0.2, end: 0.7 },
+      { word: '번', start: 0.7, end: 0.9 },
+      { word: '예약해', start: 1.2, end: 1.6 },
+      { word: '줘', start: 1.6, end: 1.8 },
+    ];
+    const { evidence } = parseIntent('이십칠 번 예약해 줘', { words });
+    const seat = evidence.find(({ slot }) => slot === 'seat');
+    expect(seat).toMatchObject({ text: '이십칠 번', start: 0, end: 5, startTime: 0.2, endTime: 0.9 });
+    expect(evidence.find(({ slot }) => slot === 'intent')).toMatchObject({ startTime: 1.2 });
+  });
+
+  it('reports impossible seats and offers near ones', () => {
+    expect(parseIntent('에이 십이 번 예약해 줘', { venue: AIRPLANE }).problems[0]).toMatchObject({
+      slot: 'seat',
+      value: 'A12',
+      code: 'out_of_range',
+      suggestions: expect.arrayContaining(['A10', 'A2']),
+    });
+    expect(parseIntent('오열람실 예약해 줘', { venue: LIBRARY }).problems[0]).toMatchObject({
+      code: 'unknown_room',
+    });
+    expect(parseIntent('일열람실 팔십 번 예약해 줘', { venue: LIBRARY }).problems[0]).toMatchObject({
+      code: 'out_of_range',
+    });
+  });
+
+  it('believes the hypothesis that makes sense', () => {
+    const result = parseIntent('이십칠 본 짜리 얘양 개조', {
+      alternatives: [{ text: '이십칠 번 자리 예약해 줘' }],
+    });
+    expect([result.intent, result.slots]).toEqual(['reserve', { seat: '27' }]);
+    const possible = parseIntent('이백칠 번 예약해 줘', {
+      venue: LIBRARY,
+      alternatives: [{ text: '이십칠 번 예약해 줘' }],
+    });
+    expect(possible.slots.seat).toBe('27');
+  });
+
+  it('lets the caller choose how sure to be', () => {
+    const { confidence } = parseIntent('창가 쪽으로');
+    expect(parseIntent('창가 쪽으로', { rejectBelow: Math.min(1, confidence + 0.01) }).intent).toBe('none');
+  });
+
+  it('answers anything, quickly', () => {
+    const pool = fc.constantFrom(
+      '이',
+      '일이',
+      '예약',
+      '뷁',
+      '에이',
+      '해 주',
+      '십',
+      '번',
+      '자리',
+      '3',
+      'A',
+      '-',
+      ' ',
+      '예냑',
+      '\u0000',
+      '😀',
+      'ㅋ',
+    );
+    const hostile = fc.oneof(
+      fc.array(pool, { maxLength: 200 }).map((parts) => parts.join('')),
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.string({
+        unit: fc.integer({ min: 0xac00, max: 0xd7a3 }).map((code) => String.fromCharCode(code)),
+        maxLength: 200,
+      }),
+    );
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const before = process.cpuUsage();
+        const result = parseIntent(text);
+        const used = process.cpuUsage(before);
+        expect((used.user + used.system) / 1000).toBeLessThan(50);
+        expect(result.confidence).toBeGreaterThanOrEqual(0);
+        expect(result.confidence).toBeLessThanOrEqual(1);
+        for (const { start, end } of result.evidence)
+          expect(start >= 0 && end > start && end <= text.length).toBe(true);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('takes no long text for a command', () =>
+    expect(parseIntent('27번 자리 예약해 줘 '.repeat(1000)).intent).toBe('none'));
+});
+
+describe('dialogue', () => {
+  const talk = (venue: typeof AIRPLANE, ...lines: readonly string[]) => {
+    let state = initialDialogue(0);
+    return lines.map((line, index) => {
+      const turn = dialogueTurn(state, line, { venue, now: index * 1000 });
+      // The state is a plain value: it survives being stored.
+      state = JSON.parse(JSON.stringify(turn.state));
+      return turn;
+    });
+  };
+
+  it('asks for what is missing, in turn', () => {
+    const [first, second, third] = talk(LIBRARY, '자리 예약해 줘', '이십칠 번', '이열람실');
+    expect(first).toMatchObject({ outcome: 'asked', reply: '어느 자리로 예약할까요?' });
+    expect(second).toMatchObject({ outcome: 'asked', reply: '몇 열람실로 할까요?' });
+    expect(third).toMatchObject({
+      outcome: 'action',
+      action: { intent: 'reserve', slots: { seat: '27', room: '2' } },
+    });
+  });
+  it('confirms return, cancel and purchase always', () => {
+    for (const [line, reply] of [
+      ['이십칠 번 반납할게', '27번 자리를 반납할까요?'],
+      ['예약 전부 취소해 줘', '예약을 모두 취소할까요?'],
+      ['에이삼 결제할게', 'A3 자리를 결제할까요?'],
+    ]) {
+      const [asked, done] = talk(
+        AIRPLANE.seats.kind === 'letter' && line.includes('에이') ? AIRPLANE : LIBRARY,
+        line,
+        '네',
+      );
+      expect(asked).toMatchObject({ outcome: 'confirming', reply });
+      expect(asked.action).toBeUndefined();
+      expect(done.outcome).toBe('action');
+    }
+  });
+  it('takes corrections and refusals', () => {
+    const [, corrected, dismissed] = talk(AIRPLANE, '에이삼 결제할게', '아니 비사', '아니 하지 마');
+    expect(corrected).toMatchObject({ outcome: 'confirming', reply: 'B4 자리를 결제할까요?' });
+    expect(dismissed).toMatchObject({ outcome: 'dismissed' });
+    expect(dismissed.state.pending).toBeUndefined();
+  });
+  it('forgets after the time-out', () => {
+    const asked = dialogueTurn(initialDialogue(0), '반납할게', { now: 0, timeoutMs: 5000 });
+    const late = dialogueTurn(asked.state, '네', { now: 5001, timeoutMs: 5000 });
+    expect(late).toMatchObject({ outcome: 'expired' });
+    expect(late.action).toBeUndefined();
+  });
+  it('carries nothing out that the venue does not have', () => {
+    const [problem, action] = talk(AIRPLANE, '에이 십이 번 예약해 줘', '에이 십 번');
+    expect(problem).toMatchObject({
+      outcome: 'problem',
+      reply: expect.stringContaining('A12 자리는 없습니다'),
+    });
+    expect(action).toMatchObject({ outcome: 'action', action: { slots: { seat: 'A10' } } });
+  });
+  it('never changes anything unasked, whatever is said', () => {
+    const line = fc.constantFrom(
+      '네',
+      '아니',
+      '반납할게',
+      '취소해 줘',
+      '결제할게',
+      '3번',
+      '이열람실',
+      '뭐라고',
+      '오 번 말고 육 번',
+      '연장해 줘',
+      '내 자리 어디야',
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+        let last: string | undefined;
+        for (const turn of talk(LIBRARY, ...lines)) {
+          if (turn.action !== undefined && ['return', 'cancel', 'purchase'].includes(turn.action.intent)) {
+            expect(turn.result.intent).toBe('confirm');
+            expect(last).toBe('confirmation');
+          }
+          last = turn.state.pending?.awaiting;
+        }
+      }),
+      { numRuns: 100 },
+    );
+    expect(CHANGING).toHaveLength(6);
+  });
+});
+
+describe('biasing', () => {
+  it('names every seat as it is said', () => {
+    const phrases = new Set(venueHotWords(AIRPLANE).map(({ phrase }) => phrase));
+    expect(phrases.has('에이 삼')).toBe(true);
+    expect(phrases.has('에프 십')).toBe(true);
+    expect(venueHotWords(LIBRARY).some(({ phrase }) => phrase === '제2열람실')).toBe(true);
+    expect(venueHotWords(LIBRARY, 10)).toHaveLength(10);
+  });
+});
