@@ -8,7 +8,9 @@
  * - Cancelling takes a waiting call out of the queue; a running one is answered at once with `cancelled` while its
  *   worker finishes the piece it is on (native code cannot be interrupted; pieces are kept short).
  * - A worker that dies, or holds one call for longer than the time-out, is replaced; its calls fail with
- *   worker_crashed or timeout, and reservations on it fail from then on.
+ *   worker_crashed or timeout, and reservations on it fail from then on. A thread that hangs is left alone until it
+ *   answers (ending it inside native code would end the process), so it goes on holding its memory; no more than
+ *   {@link MAX_ABANDONED} of them are replaced in one place.
  */
 import { MalgwiError } from '../errors.js';
 import { PRIORITIES, type Priority } from './contract.js';
@@ -43,6 +45,7 @@ export interface Reservation {
 }
 
 const MAX_RESTART_DELAY_MS = 5000;
+const MAX_ABANDONED = 3;
 
 export class WorkerPool {
   private readonly slots: WorkerSlot[];
@@ -178,6 +181,8 @@ export class WorkerPool {
     this.restartCount += 1;
     this.consecutiveDeaths += 1;
     this.options.onRestart?.(reason);
+    // Threads that hang hold memory; beyond a few of them the machine needs help, and readiness says so.
+    if (slot.abandoned > MAX_ABANDONED) return;
     // A worker that cannot even start must not spin: the delay doubles up to a bound.
     const delay =
       this.consecutiveDeaths <= 1 ? 0 : Math.min(MAX_RESTART_DELAY_MS, 50 * 2 ** this.consecutiveDeaths);

@@ -13,13 +13,13 @@ export interface SlotEvents {
   readonly onInternalError: (method: string, stack: string) => void;
 }
 
-/** How long a thread may take to answer its last call before it is ended all the same. */
+/** How long a thread may take to answer its last call before it is ended all the same, when the pool closes. */
 const LAST_CALL_MS = 3000;
 
-/** Resolves with the thread's next message, its end, or {@link LAST_CALL_MS}. */
-function answered(worker: Worker): Promise<void> {
+/** Resolves with the thread's next message, its end, or after `limitMs`. */
+function answered(worker: Worker, limitMs?: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, LAST_CALL_MS);
+    const timer = limitMs === undefined ? undefined : setTimeout(resolve, limitMs);
     const done = (): void => {
       clearTimeout(timer);
       resolve();
@@ -35,6 +35,8 @@ export class WorkerSlot {
   /** Streams and files whose state lives here. */
   reservations = 0;
   readonly bound = new CallQueue();
+  /** Threads that were given up and have not come back. */
+  abandoned = 0;
   private worker: Worker | undefined;
   private current: PendingCall | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -95,9 +97,8 @@ export class WorkerSlot {
     this.current = call;
     call.startedAt = performance.now();
     this.timer = setTimeout(() => {
-      // Native code cannot be interrupted from outside: the thread goes, and its replacement starts clean.
       call.settle(new MalgwiError('timeout'));
-      void worker.terminate();
+      this.abandon(worker);
     }, this.callTimeoutMs);
     this.timer.unref();
     try {
@@ -111,13 +112,27 @@ export class WorkerSlot {
 
   async stop(): Promise<void> {
     const worker = this.worker;
-    const working = this.busy;
+    const working = this.busy || !this.alive;
     this.worker = undefined;
     this.alive = false;
     this.failAll(new MalgwiError('shutting_down'));
     // A thread that is ended inside ONNX Runtime takes the whole process with it (an uncaught Napi::Error).
-    if (worker !== undefined && working) await answered(worker);
+    if (worker !== undefined && working) await answered(worker, LAST_CALL_MS);
     await worker?.terminate();
+  }
+
+  /**
+   * Gives up a thread that does not come back. Native code cannot be interrupted from outside, and ending the thread
+   * inside it would end the process: it is left alone until it answers, while its replacement works.
+   */
+  private abandon(worker: Worker): void {
+    worker.unref();
+    this.abandoned += 1;
+    void answered(worker).then(async () => {
+      await worker.terminate();
+      this.abandoned -= 1;
+    });
+    this.die('a call took longer than its time-out');
   }
 
   private finish(reply: CallReply): void {
