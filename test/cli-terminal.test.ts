@@ -1,6 +1,6 @@
 /** What only shows live: the microphone, and the progress bar on a terminal. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +113,32 @@ describe('malgwi mic', () => {
     });
     expect(code).toBe(1);
     expect(stderr).toContain(`microphone_unavailable: arecord could not record: ${complaint}`);
+  });
+});
+
+/** The real arecord, recording from a file through ALSA's `file` plug-in. */
+const ALSA = '/usr/share/alsa/alsa.conf';
+const arecord = existsSync(ALSA) && ['/usr/bin/arecord', '/bin/arecord'].some((path) => existsSync(path));
+
+describe.skipIf(!arecord)('malgwi mic through ALSA (needs alsa-utils)', () => {
+  it('records with the real arecord', async () => {
+    const settings = join(folder, 'alsa.conf');
+    await writeFile(
+      settings,
+      `<${ALSA}>
+pcm.clip { type file slave.pcm "null" file "/dev/null" infile "${join(folder, 'clip.pcm')}" format "raw" }
+`,
+    );
+    const running = start(
+      process.execPath,
+      [MALGWI, 'mic', '--json', '--recorder', 'arecord', '--device', 'clip'],
+      { env: { ALSA_CONFIG_PATH: settings } },
+    );
+    await running.until(/"type":"final"/);
+    running.child.kill('SIGINT');
+    const { code, stdout, stderr } = await running.finished;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(difference(finals(stdout))).toBeLessThanOrEqual(0.25);
   });
 });
 
