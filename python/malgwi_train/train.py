@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--keep", nargs="*", default=["deeply-korean-read-speech=0.4"], metavar="CORPUS=SHARE",
         help="share of a corpus drawn in each epoch")
     add("--full-context", type=float, default=0.5, help="share of batches without a chunk mask")
+    add("--augment", type=float, default=1.0, help="strength of masks and noise; below 1 for short runs")
     add("--middle-weight", type=float, default=0.3, help="weight of the intermediate CTC loss")
     add("--evaluate-every", type=int, default=2, help="epochs between evaluations on dev")
     add("--save-minutes", type=float, default=3.0, help="minutes between checkpoints")
@@ -103,7 +104,7 @@ class Trainer:
         source = checkpoint.load(last) if last.exists() else checkpoint.load(args.init) if args.init else None
         # Weights keep the normalisation they were trained with, whatever the working folder holds.
         self.statistics = source["statistics"] if source else read_statistics(args.work)
-        self.collate = Collator(*normalization(self.statistics), AugmentConfig())
+        self.collate = Collator(*normalization(self.statistics), AugmentConfig().scaled(args.augment))
         self.plain = Collator(*normalization(self.statistics))
         config = ModelConfig(**source["config"]) if source else ModelConfig(
             dimension=args.dimension, layers=args.layers)
