@@ -13,8 +13,8 @@ const clip = (name: string): string => join(root, 'test-audio', name);
 const clips = readFileSync(clip('manifest.jsonl'), 'utf8')
   .trim()
   .split('\n')
-  .map((line) => JSON.parse(line) as { audio: string; text: string; rate: number; format: string });
-const short = clips.find((one) => one.audio.endsWith('.wav') && one.rate === 16000)!;
+  .map((line) => JSON.parse(line) as { audio: string; text: string });
+const short = { audio: 'reserve-a3.wav' };
 const long = clips.find((one) => one.audio.includes('dialogue'))!;
 
 let recognizer: Recognizer;
