@@ -11,6 +11,8 @@ export interface LabelledUtterance {
   /** Further correct labels: an intent with its slots, or an intent name, for which any slots do. */
   readonly accept?: readonly (IntentName | { readonly intent: IntentName; readonly slots?: Slots })[];
   readonly tags?: readonly string[];
+  /** Further hypotheses of a recogniser, best first. */
+  readonly alternatives?: ParseOptions['alternatives'];
 }
 
 export interface Tally {
@@ -112,7 +114,11 @@ export function evaluateIntents(
   };
   for (const utterance of utterances) {
     const contextual = utterance.tags?.includes('contextual') === true;
-    const got = parseIntent(utterance.text, contextual ? { ...options, pending: CONTEXT_COMMAND } : options);
+    const got = parseIntent(utterance.text, {
+      ...options,
+      ...(contextual ? { pending: CONTEXT_COMMAND } : {}),
+      ...(utterance.alternatives === undefined ? {} : { alternatives: utterance.alternatives }),
+    });
     const labels = [{ intent: utterance.intent, slots: utterance.slots }, ...(utterance.accept ?? [])];
     const intent = labels.some((label) => (typeof label === 'string' ? label : label.intent) === got.intent);
     const exact = labels.some((label) =>
@@ -179,6 +185,7 @@ export function parseUtterances(content: unknown): LabelledUtterance[] {
         param: `utterances[${index}]`,
       });
     if (!isObject(row)) throw bad('not an object');
+    const { alternatives } = row;
     const { id = String(index + 1), text, intent, slots = {}, accept = [], tags = [] } = row;
     if (typeof text !== 'string') throw bad('text is missing');
     if (typeof intent !== 'string' || !NAMES.has(intent)) throw bad('intent is not one of the contract');
@@ -196,6 +203,13 @@ export function parseUtterances(content: unknown): LabelledUtterance[] {
       slots: slots as Slots,
       accept: further as NonNullable<LabelledUtterance['accept']>,
       tags: tags.map(String),
+      ...(Array.isArray(alternatives)
+        ? {
+            alternatives: alternatives.filter(
+              (other: unknown) => isObject(other) && typeof other['text'] === 'string',
+            ) as NonNullable<LabelledUtterance['alternatives']>,
+          }
+        : {}),
     };
   });
 }

@@ -210,7 +210,7 @@ class Lattice {
     const found = (entry: Entry, end: number, edits: number): void =>
       this.relax(this.edge(entry, at, end, edits), base);
     ENDING_TRIES[base].exact(this.sound.symbols, at, found);
-    if (this.fuzzy) ENDING_TRIES[base].fuzzy(this.sound.symbols, at, found);
+    if (this.fuzzy && this.sound.starts[at] !== 2) ENDING_TRIES[base].fuzzy(this.sound.symbols, at, found);
   }
 
   /** One more symbol that nobody knows; runs of them become one token. */

@@ -128,7 +128,9 @@ function words(trie: Trie): void {
     ['됐어', '됐어요', '됐습니다', '됐고', '싫어', '싫어요', '안 돼', '안 돼요', '안 됩니다'],
     { cost: 0.7, fuzzyFrom: 99 },
   );
-  put(trie, Class.noun, 'CANCEL', ['예약 해제', '해제', '예약 해지', '해지'], { fuzzyFrom: 99 });
+  put(trie, Class.noun, 'CANCEL', ['캔슬', '철회', '무효', '예약 해제', '해제', '예약 해지', '해지'], {
+    fuzzyFrom: 99,
+  });
   put(trie, Class.noun, 'ROWWORD', ['열', '줄', '행', '라인']);
   put(trie, Class.noun, 'WEEKEND', ['주말', '평일', '다음 달', '이번 달'], { cost: 0.2 });
   put(trie, Class.noun, 'ORDINALROOM', ['제'], { cost: 0.3 });

@@ -5,7 +5,7 @@ import type { Reading, Token } from '../grammar/lattice.js';
 import type { Vote, Situation } from './decide.js';
 
 /** Words after which a new clause begins. */
-const BREAKS = new Set(['connect', 'condition', 'purpose', 'not-connect', 'must', 'past']);
+const BREAKS = new Set(['connect', 'cause', 'condition', 'purpose', 'not-connect', 'must', 'past']);
 
 /** Fitted on the development set; see docs/reference/intents.md. */
 const SCALE = 1.15;

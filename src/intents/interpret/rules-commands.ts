@@ -46,6 +46,8 @@ export const returns: Rule = (s) => {
       s.main,
     );
   }
+  if (s.mention('any', 'clock', 'max', 'date') !== undefined && s.mainIs('GO', 'LEAVE') && !s.has('SEAT'))
+    return undefined;
   if (
     s.mainIs('GO') &&
     s.mood === 'intent' &&
@@ -87,6 +89,7 @@ const extendable = new Set<Mood>([
 export const extends_: Rule = (s) => {
   if (s.reports || s.negated) return undefined;
   const word = s.active('EXTEND');
+  if (word?.mood === 'condition') return undefined;
   if (word !== undefined || (s.has('EXTEND') && s.main === undefined)) return vote('extend', 3, word);
   if (s.has('EXTEND') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME')) return vote('extend', 2.8);
   const length = s.mention('duration') !== undefined || s.has('TIMEWORD');
@@ -188,7 +191,9 @@ const RESERVING = new Set<Mood>([
 export const reserves: Rule = (s) => {
   if (s.reports || s.negated) return undefined;
   const { main } = s;
-  const word = s.active('RESERVE') ?? s.active('ASSIGN');
+  const found = s.active('RESERVE') ?? s.active('ASSIGN');
+  // 예약 번호가 뭐지: the noun alone, in a question about something else.
+  const word = found?.bare === true && s.has('WHAT', 'WHEN', 'NUMBERWORD', 'WHO') ? undefined : found;
   const asked = s.mood === 'able' || s.mood === 'permit' || s.mood === 'question';
   if (
     word !== undefined &&
@@ -242,8 +247,10 @@ export const reserves: Rule = (s) => {
     const wish = s.mood === 'command' || s.mood === 'intent' || s.mood === 'want' || s.mood === 'plain';
     return wish ? vote('reserve', s.mainIs('GO', 'GOOD') ? 1.2 : 2.2, main) : undefined;
   }
-  if (s.mainIs('DO', 'WISH', 'GIVE') && s.mention('party') !== undefined && !asked)
+  if (s.mainIs('DO', 'WISH') && s.mention('party') !== undefined && !asked && !s.has('MORE'))
     return vote('reserve', 1, main);
+  if (s.mainIs('DO') && s.mood === 'able' && s.phrase.mentions.some((mention) => mention.role === 'to'))
+    return vote('reserve', 1.5, main);
   if (s.mainIs('EXIST', 'EMPTY') && s.mood === 'condition' && s.place) return vote('reserve', 0.4, main);
   return undefined;
 };

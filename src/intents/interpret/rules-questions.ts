@@ -7,7 +7,12 @@ export const asksStatus: Rule = (s) => {
   if (s.has('NEUTRAL') && !s.has('SEAT', 'RESERVE', 'USE') && s.predicate('USE', 'SIT') === undefined)
     return undefined;
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
-  if (s.has('UNTILWHEN') && s.content <= 6 && !s.mainIs('GO', 'COME', 'STUDY', 'BUY', 'LOOK'))
+  if (
+    s.has('UNTILWHEN') &&
+    s.predicate('COME', 'FOREIGN') === undefined &&
+    s.content <= 6 &&
+    !s.mainIs('GO', 'COME', 'STUDY', 'BUY', 'LOOK')
+  )
     return vote('status', 2.5);
   if (s.has('WHEN') && s.predicate('END', 'RETURN') !== undefined && s.content <= 6)
     return vote('status', 2.3);
@@ -24,6 +29,8 @@ export const asksStatus: Rule = (s) => {
   if (s.has('SEAT') && s.has('WHICHNUM', 'WHERE') && s.predicate('SIT') !== undefined && s.has('MINE'))
     return vote('status', 2.5);
   if (s.has('MINE') && s.has('WHERE', 'WHICHNUM') && s.predicate('SIT') !== undefined && !s.has('EMPTYSEAT'))
+    return vote('status', 2.2);
+  if (s.has('RESERVE') && s.has('NUMBERWORD', 'WHEN') && seatless && s.content <= 4)
     return vote('status', 2.2);
   if (s.has('MINE') && s.has('WHICHNUM') && s.main === undefined && s.content <= 3) return vote('status', 2);
   if (
@@ -62,6 +69,17 @@ export const asksStatus: Rule = (s) => {
 const EXISTENCE = ['EMPTY', 'EXIST', 'REMAIN', 'NOTEXIST', 'FULL', 'POSSIBLE'];
 
 export const asksSeat: Rule = (s) => {
+  const seat = s.mention('seat');
+  const inside = seat !== undefined && s.phrase.tokens[seat.last]?.sense === 'AT';
+  // 사 번 칸에 있어: where something is, not whether the seat is free.
+  if (
+    inside &&
+    s.mainIs('EXIST') &&
+    s.mood === 'plain' &&
+    s.mention('preference') === undefined &&
+    !s.has('WHO')
+  )
+    return undefined;
   const that = s.mention('that') !== undefined;
   if (!s.numbered && !(that && s.predicate('EMPTY') !== undefined)) return undefined;
   const wants = s.predicate('TAKE', 'GIVE', 'MOVE', 'RETURN', 'EXTEND', 'CANCEL', 'BUY', 'CHANGE');
@@ -120,6 +138,9 @@ export const asksList: Rule = (s) => {
   )
     return undefined;
   if (s.mainIs('EXIST') && s.mood === 'command') return undefined;
+  if (s.mainIs('FULL') && !s.reports) return undefined;
+  if (s.mainIs('EXIST') && s.phrase.predicates.some((p) => p.mood === 'connect' && p.last === s.main?.first))
+    return undefined;
   const free = s.has('EMPTYSEAT');
   const seat =
     s.has('SEAT', 'EMPTYSEAT') ||

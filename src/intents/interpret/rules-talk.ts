@@ -163,8 +163,24 @@ export const account: Rule = (s) => {
 
 export const helps: Rule = (s) => {
   if (s.reports) return undefined;
-  if (s.has('HELPWORD')) return vote('help', 3);
-  if (s.mainIs('HELP') && s.content <= 3 && s.mood !== 'attribute') return vote('help', 2.5, s.main);
+  if (s.has('HELPWORD')) {
+    const asked =
+      s.main === undefined ||
+      s.mainIs('HELPWORD', 'SHOW', 'TELL', 'LOOK', 'SEEK', 'KNOW', 'WISH', 'SHOWN', 'DO', 'GIVE', 'CALLED');
+    const told =
+      s.phrase.tokens.some(
+        (token) => token.sense === 'FEEL' || token.sense === 'NO' || token.sense === 'BECOME',
+      ) ||
+      s.mainIs('BECOME') ||
+      s.predicate('HELPWORD')?.mood === 'permit';
+    return asked && !told ? vote('help', 3) : undefined;
+  }
+  if (
+    s.mainIs('HELP') &&
+    s.content <= 3 &&
+    ['plain', 'command', 'want', 'question', 'permit'].includes(s.mood)
+  )
+    return vote('help', 2.5, s.main);
   if (s.has('HOW') && s.content <= 5 && !s.has('REMAINTIME') && !s.numbered) {
     if (s.predicate('USE', 'RESERVE', 'RETURN', 'EXTEND', 'MOVE', 'CANCEL') !== undefined)
       return vote('help', 3.2);

@@ -8,6 +8,7 @@ export const REPORTS = new Set<Mood>(['past', 'past-question', 'quote', 'regret'
 export const ASKS = new Set<Mood>(['question', 'able', 'permit']);
 export const SIDE = new Set<Mood>([
   'connect',
+  'cause',
   'condition',
   'purpose',
   'attribute',
@@ -54,6 +55,7 @@ export class Situation {
       found === undefined ||
       found.mood === 'noun' ||
       REPORTS.has(found.mood) ||
+      found.mood === 'cause' ||
       found.mood === 'attribute' ||
       found.mood === 'past-attribute'
     )

@@ -29,6 +29,7 @@ export type Mood =
   | 'quote' // 하래, 한대, 하라고
   | 'noun' // 하기, 함
   | 'regret' // 할걸, 했더라면
+  | 'cause' // 해서
   | 'correct'; // 오 번이라고
 
 export type Base = 'stem' | 'eu' | 'a';
@@ -44,11 +45,11 @@ const STEM: readonly Ending[] = [
   ),
   ...words(
     'plain',
-    '습니다,네,네요,지,지요,죠,거든,거든요,는다,구나,는구나,는군,는군요,고 있어,고 있어요,고 있습니다,는 중이야,는 중이에요',
+    '습니다,네,네요,지,지요,죠,거든,거든요,는다,구나,는구나,는군,는군요,고 있어,고 있어요,고 있습니다',
   ),
   ...words(
     'question',
-    '니,나,나요,냐,는가,는가요,는지,는지요,습니까,는 거야,는 거예요,는 거지,는 건가요,는 건지,고 있나,고 있나요,고 있니,는 중인가요,는 중이야',
+    '니,나,나요,냐,는가,는가요,는지,는지요,습니까,는 거야,는 거예요,는 거지,는 건가요,는 건지,고 있나,고 있나요,고 있니,는 중인가요',
   ),
   ...words(
     'intent',
@@ -60,6 +61,7 @@ const STEM: readonly Ending[] = [
   ),
   ...words('attribute', '는,는 거,는 것'),
   ...words('past-attribute', '던'),
+  ...words('past', '는 중이야,는 중이에요,는 중입니다,던 중이야'),
   ...words('noun', '기,기로,기는,긴'),
   ...words(
     'quote',
@@ -144,7 +146,8 @@ const A: readonly Ending[] = [
     'permit',
     '도 돼,도 돼요,도 되나,도 되나요,도 되니,도 될까,도 될까요,도 됩니까,도 되지,도 되죠,도 괜찮아,도 괜찮아요,도 괜찮을까요,도 되는지,도 되는 거야,도 되냐',
   ),
-  ...words('connect', '서,서요,가지고,갖고,도,다가'),
+  ...words('cause', '서,서요'),
+  ...words('connect', '가지고,갖고,도,다가'),
   ...words(
     'quote',
     '달라고,달라는데,달래,달래요,달라던데,달라고 했어,달라고 해,달라고 하던데,달라고 하셨어,달라더라',
@@ -160,9 +163,9 @@ function inflect(verb: Conjugated): Ending[] {
     ...STEM.map(([form, mood]) => [verb.stem + form, mood] as const),
     ...EU.map(([form, mood]) => [verb.eu + form, mood] as const),
     ...A.slice(0, 1).map(([form, mood]) => [verb.a + form, mood] as const),
-    ...A.filter(([, mood]) => mood === 'must' || mood === 'permit' || mood === 'connect').map(
-      ([form, mood]) => [verb.a + form, mood] as const,
-    ),
+    ...A.filter(
+      ([, mood]) => mood === 'must' || mood === 'permit' || mood === 'connect' || mood === 'cause',
+    ).map(([form, mood]) => [verb.a + form, mood] as const),
     ...PAST.map(([form, mood]) => [`${verb.a}ㅆ${form}`, mood] as const),
   ];
 }
@@ -179,7 +182,10 @@ const ASKING: ReadonlySet<Mood> = new Set([
   'condition',
 ]);
 const wanting = inflect({ stem: '싶', eu: '싶으', a: '싶어' });
-const existing: readonly Ending[] = inflect({ stem: '있', eu: '있으', a: '있어' });
+const existing: readonly Ending[] = [
+  ...inflect({ stem: '있', eu: '있으', a: '있어' }),
+  ...inflect({ stem: '있으시', eu: '있으시', a: '있으셔' }),
+];
 
 /** -ㄹ 수 있다: being able. */
 const ability: readonly Ending[] = [
