@@ -37,6 +37,13 @@ describe('parseIntent', () => {
     expect([result.intent, result.slots]).toEqual([intent, slots]);
   });
 
+  it('lets the venue decide what 이열 is', () => {
+    expect(parseIntent('이열 삼번 예약해 줘', { venue: AIRPLANE }).slots).toEqual({ seat: 'E3' });
+    expect(parseIntent('이열 삼번 예약해 줘').slots).toEqual({ seat: '2-3' });
+    expect(parseIntent('이 육 번 예약해 줘').slots).toEqual({ seat: 'E6' });
+    expect(parseIntent('에이열 이번 예약해 줘').slots).toEqual({ seat: 'A2' });
+  });
+
   it('explains which words gave which slot, with their times', () => {
     const words = [
       { word: '이십칠', start: 0.2, end: 0.7 },

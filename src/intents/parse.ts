@@ -42,9 +42,10 @@ function parseOne(text: string, options: ParseOptions): Parsed {
       ? []
       : [options.venue.seats, ...(options.venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
   const letters = schemes.length === 0 || schemes.some((scheme) => scheme.kind === 'letter');
+  const onlyLetters = schemes.length > 0 && schemes.every((scheme) => scheme.kind === 'letter');
   const phrase: Phrase = {
     tokens,
-    mentions: findMentions(tokens, { letters }),
+    mentions: findMentions(tokens, { letters, onlyLetters }),
     predicates: findPredicates(tokens),
     senses: new Set(tokens.map((token) => token.sense)),
   };

@@ -8,6 +8,8 @@ import { PREFERENCE_OF, type Mention, type MentionKind, type Role } from './phra
 /** How a venue names its seats decides what a letter may be. */
 export interface MentionOptions {
   readonly letters: boolean;
+  /** All seats here are named by letters: 이열 is row E, not row 2. */
+  readonly onlyLetters: boolean;
 }
 
 type Found = Omit<Mention, 'role' | 'first'> | undefined;
@@ -38,11 +40,31 @@ function rowEnd(c: Cursor, at: number): number | undefined {
   return undefined;
 }
 
+/** 이 육 번: the letter E is said like the number 2, and nobody says two and six that way. */
+function spokenE(c: Cursor, at: number): Found {
+  const two = c.number(at);
+  const next = c.number(at + 1);
+  if (two?.value !== 2 || two.sense !== 'sino' || two.end - two.start !== 1 || c.number(at - 1) !== undefined)
+    return undefined;
+  if (next?.value === undefined || next.sense !== 'sino' || next.value < 1 || next.value > 99)
+    return undefined;
+  if (
+    c.number(at + 2) !== undefined ||
+    c.unit(at + 2, 'OCLOCK', 'HOURS', 'MINUTES', 'PEOPLE', 'ROOM', 'FLOOR', 'ROW')
+  )
+    return undefined;
+  return found('seat', `E${next.value}`, seatEnd(c, at + 2));
+}
+
 function letterSeat(c: Cursor, at: number): Found {
   const letter = c.letter(at);
   if (letter !== undefined) {
     const next = c.particle(at + 1, 'DASH') ? at + 2 : at + 1;
     if (c.is(next, 'JOB')) return found('seat', `${letter.sense}1`, next + 1); // 에이 일 자리
+    // 에이 이 번, 에이 이 자리: after a letter these are no 이번 and no 이 자리.
+    if (c.is(next, 'WEEK:this')) return found('seat', `${letter.sense}2`, seatEnd(c, next + 1));
+    if (c.is(next, 'THAT') && c.tokens[next].end - c.tokens[next].start >= 5)
+      return found('seat', `${letter.sense}2`, next + 1);
     const number = c.number(next);
     if (number !== undefined && !c.unit(next + 1, 'OCLOCK', 'HOURS', 'MINUTES', 'PEOPLE', 'ROOM', 'FLOOR')) {
       return found('seat', `${letter.sense}${number.value}`, seatEnd(c, next + 1));
@@ -50,6 +72,7 @@ function letterSeat(c: Cursor, at: number): Found {
     const row = rowEnd(c, at + 1);
     if (row !== undefined) {
       const inner = skipLink(c, row);
+      if (c.is(inner, 'WEEK:this')) return found('seat', `${letter.sense}2`, seatEnd(c, inner + 1));
       const position = c.number(inner);
       if (position !== undefined && (c.unit(inner + 1, 'NO', 'NTH', 'NTHSEAT') || c.is(inner + 1, 'SEAT'))) {
         return found('seat', `${letter.sense}${position.value}`, seatEnd(c, inner + 1));
@@ -59,6 +82,8 @@ function letterSeat(c: Cursor, at: number): Found {
     if (c.unit(at + 1, 'PIECES')) return undefined;
     return undefined;
   }
+  const spoken = spokenE(c, at);
+  if (spoken !== undefined) return spoken;
   const number = c.number(at);
   if (number === undefined) return undefined;
   const row = rowEnd(c, at + 1) ?? (c.unit(at + 1, 'NO', 'NTH') ? at + 2 : at + 1);
@@ -201,6 +226,19 @@ function roleAt(c: Cursor, at: number): Role {
   return 'plain';
 }
 
+/** 이열, 이열 삼 번 where rows have letters. */
+function rowE(c: Cursor, at: number): Found {
+  const two = c.number(at);
+  const row = rowEnd(c, at + 1);
+  if (two?.value !== 2 || two.sense !== 'sino' || row === undefined || !c.unit(at + 1, 'ROW'))
+    return undefined;
+  const inner = skipLink(c, row);
+  const position = c.is(inner, 'WEEK:this') ? 2 : c.number(inner)?.value;
+  return position === undefined
+    ? found('row', 'E', row)
+    : found('seat', `E${position}`, seatEnd(c, inner + 1));
+}
+
 /** Everything mentioned, in order. */
 export function findMentions(tokens: readonly Token[], options: MentionOptions): Mention[] {
   const c = new Cursor(tokens);
@@ -210,6 +248,7 @@ export function findMentions(tokens: readonly Token[], options: MentionOptions):
     const hit: Found =
       readTime(c, at) ??
       room(c, at) ??
+      (options.onlyLetters ? rowE(c, at) : undefined) ??
       (options.letters ? letterSeat(c, at) : undefined) ??
       floor(c, at) ??
       rowSeat(c, at) ??
