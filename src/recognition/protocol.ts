@@ -11,13 +11,14 @@ export interface WorkerSetup {
 }
 
 export interface OpenFileCall {
+  /** Chosen by the caller: it can close the file even when it gave up before the answer came. */
+  readonly handle: number;
   readonly path: string;
   readonly endpoint: EndpointConfig;
   readonly raw?: OpenAudioOptions['raw'];
   readonly maxSeconds?: number;
 }
 export interface OpenFileReply {
-  readonly handle: number;
   readonly info: AudioInfo;
 }
 
@@ -25,7 +26,9 @@ export interface NextSegmentCall {
   readonly handle: number;
 }
 export interface NextSegmentReply {
-  /** Absent at the end of the audio. */
+  /** The end of the audio. */
+  readonly done: boolean;
+  /** Absent at the end, and where none was found within one piece of work. */
   readonly segment?: {
     readonly start: number;
     readonly end: number;

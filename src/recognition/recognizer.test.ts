@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +125,38 @@ describe('offline recognition', () => {
     await expect(
       recognizer.transcribeFile(clip(short.audio), { endpoint: { threshold: 7 } }),
     ).rejects.toMatchObject({ code: 'invalid_field', param: 'threshold' });
+  });
+
+  it('stops soon when it is cancelled within hours of silence', async () => {
+    const silence = join(folder, 'silence.raw');
+    await writeFile(silence, Buffer.alloc(8000 * 7200, 0xff));
+    const raw = { encoding: 'mulaw', sampleRate: 8000, channels: 1 } as const;
+    const started = performance.now();
+    const signal = AbortSignal.timeout(200);
+    await expect(recognizer.transcribeFile(silence, { raw, signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    expect(performance.now() - started).toBeLessThan(4000);
+  });
+
+  it.skipIf(process.platform !== 'linux')('closes a file whose opening was cancelled', async () => {
+    const path = join(folder, 'opened.wav');
+    await copyFile(clip(short.audio), path);
+    const openHandles = async (): Promise<number> => {
+      const descriptors = await readdir('/proc/self/fd');
+      const targets = await Promise.all(
+        descriptors.map((one) => readlink(`/proc/self/fd/${one}`).catch(() => '')),
+      );
+      return targets.filter((target) => target === path).length;
+    };
+    for (let round = 0; round < 5; round += 1) {
+      const controller = new AbortController();
+      const cancelled = recognizer.transcribeFile(path, { signal: controller.signal });
+      setImmediate(() => controller.abort());
+      await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+      await recognizer.check();
+    }
+    expect(await openHandles()).toBe(0);
   });
 
   it('refuses files beyond its queue and serves those within', async () => {

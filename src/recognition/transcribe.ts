@@ -14,6 +14,8 @@ export interface TranscribeJob {
   readonly options: TranscribeOptions;
 }
 
+let nextFile = 1;
+
 type Stages = { -readonly [K in keyof StageTimes]: number };
 
 /** @throws MalgwiError of the audio, the model or the pool; the file is closed in every case */
@@ -27,13 +29,12 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
   const stages: Stages = { queueMs: 0, audioMs: 0, featuresMs: 0, encoderMs: 0, decodingMs: 0 };
 
   const reservation = pool.reserve();
-  let handle: number | undefined;
+  const handle = nextFile++;
   try {
-    const opened = await pool.call<protocol.OpenFileReply>('openFile', openFileCall(job), {
+    const opened = await pool.call<protocol.OpenFileReply>('openFile', openFileCall(handle, job), {
       ...call,
       reservation,
     });
-    handle = opened.handle;
     const total = opened.info.durationSeconds;
     const segments: Segment[] = [];
     const pending: Promise<Segment>[] = [];
@@ -44,7 +45,7 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
     };
 
     let doneSeconds = 0;
-    for (let id = 0; ; id += 1) {
+    for (let id = 0; ;) {
       const next = await pool.call<protocol.NextSegmentReply>(
         'nextSegment',
         { handle },
@@ -53,8 +54,9 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
       doneSeconds = next.doneSeconds;
       stages.audioMs += next.audioMs;
       options.onProgress?.(doneSeconds, total);
-      if (next.segment === undefined) break;
-      const recognised = recognizeSegment(pool, job, call, id, next.segment, stages);
+      if (next.done) break;
+      if (next.segment === undefined) continue;
+      const recognised = recognizeSegment(pool, job, call, id++, next.segment, stages);
       recognised.catch((error: unknown) => failure.abort(error));
       pending.push(recognised);
       // As many segments under way as keep every worker busy, and no more: memory does not grow with the file.
@@ -81,16 +83,16 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
     throw error;
   } finally {
     failure.abort(new MalgwiError('cancelled'));
-    if (handle !== undefined) {
-      await pool.call('closeFile', { handle }, { priority: 'live', reservation }).catch(() => undefined);
-    }
+    // Also after an `openFile` that failed here: it may have been cancelled while the worker was opening.
+    await pool.call('closeFile', { handle }, { priority: 'live', reservation }).catch(() => undefined);
     reservation.release();
   }
 }
 
-function openFileCall(job: TranscribeJob): protocol.OpenFileCall {
+function openFileCall(handle: number, job: TranscribeJob): protocol.OpenFileCall {
   const { raw, maxSeconds } = job.options;
   return {
+    handle,
     path: job.path,
     endpoint: job.endpoint,
     ...(raw === undefined ? {} : { raw }),

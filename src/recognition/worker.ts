@@ -8,7 +8,7 @@ import { SAMPLE_RATE, type AudioStream } from '../audio/contract.js';
 import { MalgwiError } from '../errors.js';
 import type { ModelPackage } from '../models/manifest.js';
 import { SileroVad } from '../vad/silero.js';
-import { segmentAudio, type AudioSegment } from '../vad/segmenter.js';
+import { segmentWindows, type AudioSegment } from '../vad/segmenter.js';
 import { Transferred } from '../workers/contract.js';
 import { serveWorker } from '../workers/host.js';
 import { RecognitionEngine } from './engine.js';
@@ -34,11 +34,16 @@ function engine(name: string): Promise<RecognitionEngine> {
 
 interface OpenFile {
   readonly stream: AudioStream;
-  readonly segments: AsyncIterator<AudioSegment, void>;
+  readonly windows: AsyncIterator<AudioSegment[], void>;
+  /** Found, and not given out yet. */
+  readonly found: AudioSegment[];
   samplesRead: number;
 }
 
-let nextHandle = 1;
+/** Silence may last for hours: after this long the search for the next segment lets other calls through. */
+const SEARCH_MS = 200;
+
+let nextStream = 1;
 const files = new Map<number, OpenFile>();
 const streams = new Map<number, StreamingRecognizer>();
 
@@ -53,34 +58,39 @@ async function openFile(call: protocol.OpenFileCall): Promise<protocol.OpenFileR
     ...(call.raw === undefined ? {} : { raw: call.raw }),
     ...(call.maxSeconds === undefined ? {} : { maxSeconds: call.maxSeconds }),
   });
-  const file: OpenFile = { stream, segments: undefined as never, samplesRead: 0 };
   const counted = async function* (): AsyncGenerator<Float32Array> {
     for await (const chunk of stream.chunks()) {
       file.samplesRead += chunk.length;
       yield chunk;
     }
   };
-  const segments = segmentAudio(counted(), vad.createStream(), call.endpoint)[Symbol.asyncIterator]();
-  const handle = nextHandle++;
-  files.set(handle, Object.assign(file, { segments }));
-  return { handle, info: stream.info };
+  const windows = segmentWindows(counted(), vad.createStream(), call.endpoint)[Symbol.asyncIterator]();
+  const file: OpenFile = { stream, windows, found: [], samplesRead: 0 };
+  files.set(call.handle, file);
+  return { info: stream.info };
 }
 
 async function nextSegment(call: protocol.NextSegmentCall): Promise<Transferred<protocol.NextSegmentReply>> {
   const file = held(files, call.handle);
   const started = performance.now();
-  const next = await file.segments.next();
-  const reply = { doneSeconds: file.samplesRead / SAMPLE_RATE, audioMs: performance.now() - started };
-  if (next.done === true) return new Transferred(reply, []);
-  const samples = next.value.samples.slice();
-  const { start, end, meanProbability } = next.value;
+  let done = false;
+  while (!done && file.found.length === 0 && performance.now() - started < SEARCH_MS) {
+    const next = await file.windows.next();
+    if (next.done === true) done = true;
+    else file.found.push(...next.value);
+  }
+  const segment = file.found.shift();
+  const reply = { done, doneSeconds: file.samplesRead / SAMPLE_RATE, audioMs: performance.now() - started };
+  if (segment === undefined) return new Transferred(reply, []);
+  const samples = segment.samples.slice();
+  const { start, end, meanProbability } = segment;
   return new Transferred({ ...reply, segment: { start, end, meanProbability, samples } }, [samples.buffer]);
 }
 
 async function closeFile(call: protocol.HandleCall): Promise<void> {
   const file = files.get(call.handle);
   files.delete(call.handle);
-  await file?.segments.return?.();
+  await file?.windows.return?.();
   await file?.stream.close();
 }
 
@@ -96,7 +106,7 @@ async function openStream(call: protocol.OpenStreamCall): Promise<{ handle: numb
     sampleRate: call.sampleRate,
     channels: call.channels,
   });
-  const handle = nextHandle++;
+  const handle = nextStream++;
   streams.set(handle, new StreamingRecognizer(loaded, decoder, vad.createStream(), call));
   return { handle };
 }

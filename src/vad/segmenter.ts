@@ -39,14 +39,27 @@ export async function* segmentAudio(
   config: EndpointConfig,
   options: SegmentOptions = {},
 ): AsyncGenerator<AudioSegment, void, void> {
+  for await (const segments of segmentWindows(chunks, vad, config, options)) yield* segments;
+}
+
+/**
+ * {@link segmentAudio} window by window: yields what became final with each, mostly nothing. For readers that must
+ * stop now and then even where nobody speaks for hours.
+ */
+export async function* segmentWindows(
+  chunks: AsyncIterable<Float32Array>,
+  vad: VoiceActivityStream,
+  config: EndpointConfig,
+  options: SegmentOptions = {},
+): AsyncGenerator<AudioSegment[], void, void> {
   const segmenter = new Segmenter(vad, config, options);
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
       at += segmenter.take(chunk.subarray(at));
-      if (segmenter.isWindowFull) yield* await segmenter.analyse();
+      if (segmenter.isWindowFull) yield await segmenter.analyse();
     }
   }
-  yield* await segmenter.finish();
+  yield await segmenter.finish();
 }
 
 class Segmenter {
