@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRecognizer } from '../dist/recognition/index.js';
-import { addCounts, NO_EDITS, NORMALIZER_VERSION, rate, scoreCharacters } from '../dist/korean/index.js';
+import {
+  addCounts,
+  NO_EDITS,
+  NORMALIZER_VERSION,
+  rate,
+  scoreCharacters,
+  toSpoken,
+} from '../dist/korean/index.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const count = Number(process.argv[2] ?? 200);
@@ -28,7 +35,7 @@ try {
     const file = join(folder, `${index}.wav`);
     const voice = VOICES[index % VOICES.length];
     const speed = String(140 + (index % 3) * 20);
-    execFileSync('espeak-ng', ['-v', voice, '-s', speed, '-w', file, source.text]);
+    execFileSync('espeak-ng', ['-v', voice, '-s', speed, '-w', file, toSpoken(source.text)]);
     const { segments, text } = await recognizer.transcribeFile(file, { alternatives: 5 });
     const alternatives = segments.length === 1 ? segments[0].alternatives : [];
     edits = addCounts(edits, scoreCharacters(source.text, text, { spaces: false }));
