@@ -87,7 +87,7 @@ describe('WorkerPool', () => {
 
   it('gives up a call that hangs, and its thread, and works on', async () => {
     const pool = await start({ size: 1, callTimeoutMs: 100 });
-    expect(await code(pool.call('block', 1500))).toBe('timeout');
+    expect(await code(pool.call('wait', 3000))).toBe('timeout');
     expect(await pool.call('echo', 'again')).toBe('again');
   });
 
@@ -118,5 +118,25 @@ describe('WorkerPool', () => {
     await busy;
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(5);
+  });
+
+  it('gives no reservation on a thread that is being replaced while another works', async () => {
+    const pool = await start({ size: 2 });
+    const dying = pool.reserve();
+    const held = [pool.reserve(), pool.reserve(), pool.reserve()];
+    expect(await code(pool.call('die', null, { reservation: dying }))).toBe('worker_crashed');
+    dying.release();
+    for (const one of held) if (one.slot === dying.slot) one.release();
+    expect(pool.reserve().slot).not.toBe(dying.slot);
+  });
+
+  it('works again when threads that were given up come back', async () => {
+    const pool = await start({ size: 1, callTimeoutMs: 40 });
+    for (let hang = 0; hang < 4; hang += 1) {
+      expect(await code(pool.call('wait', 3000))).toBe('timeout');
+    }
+    // No thread is left that could take it, and none will be started before one of the four answers.
+    expect(await code(pool.call('count', null, { reservation: pool.reserve() }))).toBe('worker_crashed');
+    expect(await pool.call('echo', 'back')).toBe('back');
   });
 });

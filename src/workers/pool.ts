@@ -10,7 +10,7 @@
  * - A worker that dies, or holds one call for longer than the time-out, is replaced; its calls fail with
  *   worker_crashed or timeout, and reservations on it fail from then on. A thread that hangs is left alone until it
  *   answers (ending it inside native code would end the process), so it goes on holding its memory; no more than
- *   {@link MAX_ABANDONED} of them are replaced in one place.
+ *   {@link MAX_ABANDONED} of them are replaced in one place, which stays empty until one of them answers.
  */
 import { MalgwiError } from '../errors.js';
 import { PRIORITIES, type Priority } from './contract.js';
@@ -62,6 +62,9 @@ export class WorkerPool {
         new WorkerSlot(index, options.entry, options.workerData, options.callTimeoutMs ?? 120_000, {
           onIdle: (slot) => this.feed(slot),
           onDeath: (slot, reason) => this.replace(slot, reason),
+          onReturn: (slot) => {
+            if (slot.vacant) this.restart(slot);
+          },
           onInternalError: (method, stack) => options.onInternalError?.(method, stack),
         }),
     );
@@ -123,7 +126,7 @@ export class WorkerPool {
       if (this.closed) return reject(new MalgwiError('shutting_down'));
       if (signal?.aborted) return reject(new MalgwiError('cancelled'));
       const slot = reservation === undefined ? undefined : this.slots[reservation.slot]!;
-      if (slot !== undefined && slot.generation !== reservation!.generation) {
+      if (slot !== undefined && (slot.vacant || slot.generation !== reservation!.generation)) {
         return reject(new MalgwiError('worker_crashed'));
       }
       if (this.queued >= this.options.queueLimit)
@@ -182,7 +185,12 @@ export class WorkerPool {
     this.consecutiveDeaths += 1;
     this.options.onRestart?.(reason);
     // Threads that hang hold memory; beyond a few of them the machine needs help, and readiness says so.
-    if (slot.abandoned > MAX_ABANDONED) return;
+    slot.vacant = slot.abandoned > MAX_ABANDONED;
+    if (!slot.vacant) this.restart(slot);
+  }
+
+  private restart(slot: WorkerSlot): void {
+    slot.vacant = false;
     // A worker that cannot even start must not spin: the delay doubles up to a bound.
     const delay =
       this.consecutiveDeaths <= 1 ? 0 : Math.min(MAX_RESTART_DELAY_MS, 50 * 2 ** this.consecutiveDeaths);

@@ -9,6 +9,8 @@ export interface SlotEvents {
   readonly onIdle: (slot: WorkerSlot) => void;
   /** The thread died; everything on it was failed. */
   readonly onDeath: (slot: WorkerSlot, reason: string) => void;
+  /** A thread that was given up has answered after all, and is gone. */
+  readonly onReturn: (slot: WorkerSlot) => void;
   /** An error inside a worker that is no user's fault: for the log. */
   readonly onInternalError: (method: string, stack: string) => void;
 }
@@ -41,6 +43,8 @@ export class WorkerSlot {
   private current: PendingCall | undefined;
   private timer: NodeJS.Timeout | undefined;
   private alive = false;
+  /** No thread is here, and none is on its way. */
+  vacant = false;
   private settleStart: ((error?: Error) => void) | undefined;
 
   constructor(
@@ -59,7 +63,9 @@ export class WorkerSlot {
     return this.current !== undefined;
   }
 
+  /** A place without a thread comes last: whether it will have one again is not known. */
   get load(): number {
+    if (!this.alive) return Infinity;
     return this.reservations + this.bound.size + (this.busy ? 1 : 0);
   }
 
@@ -131,6 +137,7 @@ export class WorkerSlot {
     void answered(worker).then(async () => {
       await worker.terminate();
       this.abandoned -= 1;
+      this.events.onReturn(this);
     });
     this.die('a call took longer than its time-out');
   }
