@@ -51,6 +51,13 @@ describe('OggParser', () => {
     }
   });
 
+  it('gives up on pages that are damaged without end', () => {
+    // A header that claims the largest page, every 27 bytes.
+    const page = Buffer.alloc(27, 0xff);
+    page.write('OggS\0');
+    expect(() => all(Buffer.alloc(1 << 20, page), 4096)).toThrow(/damaged/);
+  });
+
   it('drops pages with a wrong checksum, skips garbage, knows when it was cut', async () => {
     const bytes = await load('opus.ogg');
     const damaged = Buffer.from(bytes);

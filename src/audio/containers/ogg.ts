@@ -1,3 +1,4 @@
+import { MalgwiError } from '../../errors.js';
 import { ByteQueue } from './byte-queue.js';
 
 /** One packet of one logical stream (RFC 3533). */
@@ -19,6 +20,8 @@ const MAX_PAGE = HEADER_BYTES + 255 + 255 * 255;
 /** Larger packets (they would span 16 pages) are cover art at best. */
 const MAX_PACKET = 16 * MAX_PAGE;
 const MAX_STREAMS = 16;
+/** Each costs a checksum over up to 64 kB and moves on by a byte: made-up pages would be gone through for minutes. */
+const MAX_DAMAGED_PAGES = 100;
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, i) => {
   let value = i << 24;
@@ -58,6 +61,7 @@ export class OggParser {
     return this.#queue.length >= 4;
   }
 
+  /** @throws MalgwiError audio_corrupt when damage does not end */
   push(bytes: Uint8Array): OggPacket[] {
     const packets: OggPacket[] = [];
     for (let at = 0; at < bytes.length; at += 1 << 19) {
@@ -77,7 +81,9 @@ export class OggParser {
     if (held.length < size) return false;
     const view = new DataView(held.buffer, held.byteOffset, size);
     if (held[4] !== 0 || pageChecksum(held.subarray(0, size)) !== view.getUint32(22, true)) {
-      this.damagedPages++;
+      if (++this.damagedPages > MAX_DAMAGED_PAGES) {
+        throw new MalgwiError('audio_corrupt', { detail: 'Too many pages of the Ogg stream are damaged.' });
+      }
       this.#queue.skip(1);
       return true;
     }
