@@ -4,9 +4,11 @@ import type { ClientRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigOverrides } from '../src/config.js';
 import { MalgwiError } from '../src/errors.js';
+import { UploadStore } from '../src/http/uploads.js';
 import type { Recognizer, Transcript, TranscribeOptions } from '../src/recognition/contract.js';
 import {
   errorOf,
@@ -269,6 +271,18 @@ describe('bytes that are no HTTP', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(errorOf({ body: answer.slice(answer.indexOf('\r\n\r\n')) }).code).toBe('invalid_request');
     await service.close();
+  });
+});
+
+describe('starting', () => {
+  it('names the setting when the folder of uploads cannot be used', async () => {
+    // A file stands where the folder should be.
+    const store = new UploadStore(fileURLToPath(import.meta.url), 1);
+    await expect(store.open()).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('MALGWI_UPLOAD_DIR') as string,
+    });
+    await expect(store.close()).resolves.toBeUndefined();
   });
 });
 

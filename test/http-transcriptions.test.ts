@@ -358,6 +358,7 @@ describe('files', () => {
   ])('%s', async (_name, fields, status, code) => {
     const response = await transcribe(service.app, fields());
     expect([response.statusCode, errorOf(response).code]).toEqual([status, code]);
+    if (code.startsWith('audio_')) expect(errorOf(response).param).toBe('file');
     expect(leftOver(service)).toEqual([]);
   });
 
@@ -366,7 +367,9 @@ describe('files', () => {
     const post = async (type: string | undefined, payload: string | Buffer): Promise<[number, string]> => {
       const headers = type === undefined ? {} : { 'content-type': type };
       const response = await app.inject({ method: 'POST', url: TRANSCRIPTIONS, headers, payload });
-      return [response.statusCode, errorOf(response).code];
+      const { code, message } = errorOf(response);
+      if (code === 'unsupported_media_type') expect(message).toBe('The body must be multipart/form-data.');
+      return [response.statusCode, code];
     };
     expect(await post('application/json', '{}')).toEqual([415, 'unsupported_media_type']);
     expect(await post('audio/wav', silence(1))).toEqual([415, 'unsupported_media_type']);

@@ -26,12 +26,24 @@ export class UploadStore {
     private readonly maxActive: number,
   ) {}
 
-  /** Makes the folder, and removes what services that are no longer running left behind. */
+  /**
+   * Makes the folder, and removes what services that are no longer running left behind.
+   * @throws MalgwiError config_invalid: the configured place cannot hold it
+   */
   async open(): Promise<void> {
-    await mkdir(this.dir, { recursive: true, mode: 0o700 });
-    await this.#removeStale();
-    this.#folder = mkdtemp(join(this.dir, `malgwi-${process.pid}-`));
-    await this.#folder;
+    try {
+      await mkdir(this.dir, { recursive: true, mode: 0o700 });
+      await this.#removeStale();
+      this.#folder = mkdtemp(join(this.dir, `malgwi-${process.pid}-`));
+      await this.#folder;
+    } catch (error) {
+      this.#folder = undefined;
+      const reason = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+      throw new MalgwiError('config_invalid', {
+        detail: `The folder of uploads (MALGWI_UPLOAD_DIR) cannot be used: ${reason}.`,
+        cause: error,
+      });
+    }
   }
 
   get active(): number {

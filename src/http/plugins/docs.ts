@@ -5,6 +5,25 @@ import fp from 'fastify-plugin';
 
 const MULTIPART = 'multipart/form-data';
 
+/** As much of an OpenAPI description as {@link explodeLists} touches. */
+interface Description {
+  readonly paths?: Record<string, { post?: { requestBody?: { content?: Record<string, Form> } } }>;
+}
+interface Form {
+  readonly schema?: { readonly properties?: Record<string, { readonly type?: string }> };
+  encoding?: Record<string, object>;
+}
+
+/** A list in a form is one part for each entry; without `explode` the page at /docs would send one part with commas. */
+function explodeLists(description: Description): void {
+  for (const { post } of Object.values(description.paths ?? {})) {
+    const form = post?.requestBody?.content?.[MULTIPART];
+    if (form === undefined) continue;
+    const lists = Object.entries(form.schema?.properties ?? {}).filter(([, { type }]) => type === 'array');
+    form.encoding = Object.fromEntries(lists.map(([name]) => [name, { style: 'form', explode: true }]));
+  }
+}
+
 /** The API description (OpenAPI 3.1) at /openapi.json and its page at /docs. Registered before the routes it describes. */
 export const docsPlugin = fp(
   async (app: FastifyInstance, options: { readonly version: string }) => {
@@ -31,6 +50,11 @@ export const docsPlugin = fp(
         const body = route.config?.multipartBody;
         if (body === undefined) return { schema, url };
         return { schema: { ...schema, consumes: [MULTIPART], body }, url };
+      },
+      transformObject: (document) => {
+        if (!('openapiObject' in document)) return document.swaggerObject;
+        explodeLists(document.openapiObject as Description);
+        return document.openapiObject;
       },
     });
     await app.register(swaggerUi, {

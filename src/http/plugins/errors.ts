@@ -5,7 +5,7 @@ import { retryAfterOf, toMalgwiError } from '../errors.js';
 
 /** Answers one error: OpenAI's shape, Retry-After where it helps, details of the inside only in the log. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = toMalgwiError(error);
+  const known = withExpectedType(toMalgwiError(error), request);
   const { status } = known.entry;
   request.server.metrics.errorAnswered(known.code, 'http');
   if (known.code === 'queue_full' || known.code === 'not_ready' || known.code === 'shutting_down') {
@@ -19,6 +19,14 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (wait !== undefined) void reply.header('retry-after', String(wait));
   if (known.code === 'invalid_api_key') void reply.header('www-authenticate', 'Bearer');
   return reply.code(status).type('application/json; charset=utf-8').send(toOpenAiError(known));
+}
+
+/** The framework refuses a content type before the route is asked; only the route knows which one it takes. */
+function withExpectedType(error: MalgwiError, request: FastifyRequest): MalgwiError {
+  if (error.code !== 'unsupported_media_type') return error;
+  const expected =
+    request.routeOptions.config.multipartBody === undefined ? 'application/json' : 'multipart/form-data';
+  return new MalgwiError(error.code, { detail: `The body must be ${expected}.`, cause: error.cause });
 }
 
 /** Which methods an address has, for 405 instead of 404. */

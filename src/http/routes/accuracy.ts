@@ -120,6 +120,7 @@ export async function evaluationRoutes(instance: FastifyInstance): Promise<void>
       tags: ['accuracy'],
       summary: 'Adds the counts of an evaluation (npm run evaluate -- --push)',
       body: EvaluationSchema,
+      ...(adminKey === undefined ? {} : { security: [{ key: [] }] }),
       response: responses(Type.Object({ accepted: Type.Literal(true) })),
     },
   };

@@ -65,7 +65,12 @@ export async function operationRoutes(instance: FastifyInstance): Promise<void> 
     '/metrics',
     {
       ...quiet,
-      schema: { tags, summary: 'Metrics for Prometheus', produces: ['text/plain'] },
+      schema: {
+        tags,
+        summary: 'Metrics for Prometheus',
+        security: adminKey === undefined ? [] : [{ key: [] }],
+        response: { 200: { description: 'Metrics.', content: { 'text/plain': { schema: Type.String() } } } },
+      },
       onRequest: requireKey(new KeyRing(adminKey === undefined ? [] : [adminKey])),
     },
     async (_request, reply) => {

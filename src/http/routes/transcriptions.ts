@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
 import { MalgwiError } from '../../errors.js';
-import type { Transcript } from '../../recognition/contract.js';
+import type { TranscribeOptions, Transcript } from '../../recognition/contract.js';
 import { toMalgwiError } from '../errors.js';
 import { resolveModel } from '../models.js';
 import { ErrorSchema } from '../schemas/common.js';
@@ -16,6 +17,17 @@ import { receiveForm } from '../transcription/receive.js';
 /** Larger uploads give way to smaller ones: a lecture must not hold up a sentence. */
 const BATCH_BYTES = 8 * 2 ** 20;
 
+/** What is answered by content type, for the API description. */
+const ANSWERS = {
+  'application/json': { schema: TranscriptionSchema },
+  ...Object.fromEntries(
+    ['text/plain', 'application/x-subrip', 'text/vtt', 'text/event-stream'].map((type) => [
+      type,
+      { schema: Type.String() },
+    ]),
+  ),
+};
+
 /** `POST /v1/audio/transcriptions`, as OpenAI's. */
 export async function transcriptionRoutes(app: FastifyInstance): Promise<void> {
   app.post(
@@ -27,7 +39,7 @@ export async function transcriptionRoutes(app: FastifyInstance): Promise<void> {
         description:
           'As OpenAI documents it. response_format text, srt and vtt answer with text; stream=true with server-sent events.',
         response: {
-          200: { content: { 'application/json': { schema: TranscriptionSchema } } },
+          200: { description: 'The transcript, in the format asked for.', content: ANSWERS },
           '4xx': ErrorSchema,
           '5xx': ErrorSchema,
         },
@@ -90,10 +102,25 @@ async function transcribeUpload(
       await streamTranscript(app, reply, upload.path, options, wanted, finish);
       return undefined;
     }
-    const transcript = finish(await app.recognizer.transcribeFile(upload.path, options));
+    const transcript = finish(await transcribeFile(app, upload.path, options));
     return formatTranscript(transcript, wanted);
   } finally {
     await upload.remove();
+  }
+}
+
+/** What the recogniser says about the audio is about the field `file`: it is called without knowing of forms. */
+async function transcribeFile(
+  app: FastifyInstance,
+  path: string,
+  options: TranscribeOptions,
+): Promise<Transcript> {
+  try {
+    return await app.recognizer.transcribeFile(path, options);
+  } catch (error) {
+    if (!(error instanceof MalgwiError) || error.param !== undefined || !error.code.startsWith('audio_'))
+      throw error;
+    throw new MalgwiError(error.code, { detail: error.message, param: 'file', cause: error.cause });
   }
 }
 
@@ -105,7 +132,7 @@ async function streamTranscript(
   app: FastifyInstance,
   reply: FastifyReply,
   path: string,
-  options: Parameters<FastifyInstance['recognizer']['transcribeFile']>[1],
+  options: TranscribeOptions,
   wanted: TranscriptionRequest,
   finish: (transcript: Transcript) => Transcript,
 ): Promise<void> {
@@ -118,7 +145,7 @@ async function streamTranscript(
     void reply.type('text/event-stream; charset=utf-8').send(events.stream);
   };
   try {
-    const transcript = await app.recognizer.transcribeFile(path, {
+    const transcript = await transcribeFile(app, path, {
       ...options,
       onSegment: (segment) => {
         start();
@@ -133,7 +160,7 @@ async function streamTranscript(
       events.close();
       throw error;
     }
-    const known = toMalgwiError(options?.signal?.aborted === true ? options.signal.reason : error);
+    const known = toMalgwiError(options.signal?.aborted === true ? options.signal.reason : error);
     app.metrics.errorAnswered(known.code, 'http');
     reply.log[known.entry.status >= 500 ? 'error' : 'info'](
       { err: known },

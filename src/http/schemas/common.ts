@@ -2,6 +2,10 @@ import Type from 'typebox';
 import type { TSchema } from 'typebox';
 import { ERRORS } from '../../errors.js';
 
+/** One of some words, as `enum`: readers of the description show that as a choice, a union of constants they do not. */
+export const oneOf = (values: readonly string[], options: object = {}): TSchema =>
+  Type.Unsafe<string>({ type: 'string', enum: [...values], ...options });
+
 /** The body of every error. */
 export const ErrorSchema = Type.Object(
   {
@@ -9,10 +13,7 @@ export const ErrorSchema = Type.Object(
       message: Type.String(),
       type: Type.String(),
       param: Type.Union([Type.String(), Type.Null()]),
-      code: Type.Union(
-        Object.keys(ERRORS).map((code) => Type.Literal(code)),
-        { description: 'See docs/reference/errors.md.' },
-      ),
+      code: oneOf(Object.keys(ERRORS), { description: 'See docs/reference/errors.md.' }),
     }),
   },
   { description: 'An error, in the shape of OpenAI.' },

@@ -1,7 +1,20 @@
 import Type from 'typebox';
-import { RESPONSE_FORMATS } from '../transcription/fields.js';
+import {
+  CHUNKING,
+  MAX_KEYWORD,
+  MAX_KEYWORDS,
+  MAX_PROMPT,
+  RESPONSE_FORMATS,
+} from '../transcription/fields.js';
+import { oneOf } from './common.js';
 
-/** The form, for the API description; `src/http/transcription/fields.ts` reads and checks it. */
+const between = ({ range: [minimum, maximum] }: { readonly range: readonly [number, number] }) =>
+  Type.Number({ minimum, maximum });
+
+/**
+ * The form, for the API description; `src/http/transcription/fields.ts` reads and checks it. The page at /docs fills its
+ * form from the defaults here: with them, choosing a file is all that a first try needs.
+ */
 export const TranscriptionBodySchema = Type.Object({
   file: Type.Any({
     type: 'string',
@@ -9,34 +22,58 @@ export const TranscriptionBodySchema = Type.Object({
     description: 'flac, mp3, mp4, m4a, ogg, wav or webm, of any rate and channel count.',
   }),
   model: Type.Optional(
-    Type.String({ description: 'Name or alias of an installed model; the default model without it.' }),
+    Type.String({
+      default: '',
+      description: 'Name or alias of an installed model; the default model without it.',
+    }),
   ),
-  language: Type.Optional(Type.String({ description: '`ko`, or absent.' })),
-  prompt: Type.Optional(Type.String({ description: 'Accepted; CTC models have no use for it.' })),
-  temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Accepted and echoed.' })),
-  stream: Type.Optional(Type.Boolean({ default: false })),
-  response_format: Type.Optional(
-    Type.Union(
-      RESPONSE_FORMATS.map((format) => Type.Literal(format)),
-      { default: 'json' },
-    ),
+  language: Type.Optional(oneOf(['ko'], { description: '`ko`, or absent.' })),
+  prompt: Type.Optional(
+    Type.String({
+      default: '',
+      maxLength: MAX_PROMPT,
+      description: 'Accepted; CTC models have no use for it.',
+    }),
   ),
-  'languages[]': Type.Optional(Type.Array(Type.String())),
-  'keywords[]': Type.Optional(Type.Array(Type.String(), { maxItems: 100, description: 'Words to favour.' })),
-  'include[]': Type.Optional(Type.Array(Type.Literal('logprobs'))),
+  temperature: Type.Optional(
+    Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'Accepted and echoed.' }),
+  ),
+  stream: Type.Optional(
+    Type.Boolean({ default: false, description: 'Answer with server-sent events, utterance by utterance.' }),
+  ),
+  response_format: Type.Optional(oneOf(RESPONSE_FORMATS, { default: 'json' })),
+  'languages[]': Type.Optional(
+    Type.Array(oneOf(['ko']), { default: [], description: 'Must hold `ko`, or be absent.' }),
+  ),
+  'keywords[]': Type.Optional(
+    Type.Array(Type.String({ maxLength: MAX_KEYWORD }), {
+      default: [],
+      maxItems: MAX_KEYWORDS,
+      description: 'Words to favour.',
+    }),
+  ),
+  'include[]': Type.Optional(
+    Type.Array(oneOf(['logprobs']), { default: [], description: 'With `response_format` `json`.' }),
+  ),
   'timestamp_granularities[]': Type.Optional(
-    Type.Array(Type.Union([Type.Literal('word'), Type.Literal('segment')])),
+    Type.Array(oneOf(['word', 'segment']), {
+      default: [],
+      description: 'With `response_format` `verbose_json`; `segment` without it.',
+    }),
   ),
   chunking_strategy: Type.Optional(
-    Type.Union([
-      Type.Literal('auto'),
-      Type.Object({
-        type: Type.Literal('server_vad'),
-        threshold: Type.Optional(Type.Number()),
-        silence_duration_ms: Type.Optional(Type.Integer()),
-        prefix_padding_ms: Type.Optional(Type.Integer()),
-      }),
-    ]),
+    Type.Union(
+      [
+        oneOf(['auto']),
+        Type.Object({
+          type: oneOf(['server_vad']),
+          threshold: Type.Optional(between(CHUNKING.threshold)),
+          silence_duration_ms: Type.Optional(between(CHUNKING.silence_duration_ms)),
+          prefix_padding_ms: Type.Optional(between(CHUNKING.prefix_padding_ms)),
+        }),
+      ],
+      { default: 'auto', description: 'Where to cut at pauses.' },
+    ),
   ),
 });
 

@@ -23,17 +23,11 @@ export type Fields = ReadonlyMap<string, readonly string[]>;
 
 const LISTS = new Set(['languages', 'keywords', 'include', 'timestamp_granularities']);
 /** OpenAI's `chunking_strategy`, in its own names, with the ranges of the endpoint detector. */
-const CHUNKING: Record<
-  string,
-  {
-    readonly to: 'threshold' | 'silenceDurationMs' | 'prefixPaddingMs';
-    readonly range: readonly [number, number];
-  }
-> = {
+export const CHUNKING = {
   threshold: { to: 'threshold', range: [0.01, 0.99] },
   silence_duration_ms: { to: 'silenceDurationMs', range: [64, 10_000] },
   prefix_padding_ms: { to: 'prefixPaddingMs', range: [0, 2000] },
-};
+} as const;
 /** Fields of the form beside the file. */
 export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'model',
@@ -48,9 +42,9 @@ export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   ...LISTS,
 ]);
 const KOREAN = /^(ko|kor|korean|ko[-_]kr)$/i;
-const MAX_PROMPT = 4000;
-const MAX_KEYWORDS = 100;
-const MAX_KEYWORD = 100;
+export const MAX_PROMPT = 4000;
+export const MAX_KEYWORDS = 100;
+export const MAX_KEYWORD = 100;
 /** How strongly a keyword is favoured; what the decoders call 1 is neutral to them all. */
 const KEYWORD_WEIGHT = 1;
 
@@ -117,7 +111,7 @@ function chunkingStrategy(fields: Fields): TranscribeOptions['endpoint'] {
     if (name === 'type') continue;
     const param = `chunking_strategy.${name.slice(0, 64)}`;
     if (!Object.hasOwn(CHUNKING, name)) throw invalid(param, `${param} is not known.`);
-    const { to, range } = CHUNKING[name];
+    const { to, range } = CHUNKING[name as keyof typeof CHUNKING];
     endpoint[to] = number(param, value, range);
   }
   return endpoint;

@@ -26,7 +26,7 @@ export async function receiveForm(
   signal: AbortSignal,
 ): Promise<Received> {
   if (!request.isMultipart()) {
-    throw new MalgwiError('unsupported_media_type', { detail: 'The body must be multipart/form-data.' });
+    throw new MalgwiError('unsupported_media_type');
   }
   const fields = new Map<string, string[]>();
   let upload: Upload | undefined;
