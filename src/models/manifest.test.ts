@@ -17,6 +17,11 @@ const broken: readonly (readonly [string, (manifest: DraftManifest) => void, Reg
   ['a path that climbs out', (m) => Object.assign(m['tokens'] as object, { file: '../tokens.txt' }), /tokens\/file/],
   ['an absolute path', (m) => Object.assign(m['tokens'] as object, { file: '/etc/passwd' }), /tokens\/file/],
   ['a file without a hash', (m) => delete (m.files as Record<string, unknown>)['encoder.onnx'], /encoder\.onnx/],
+  [
+    'a file without a hash that is named like a property of every object',
+    (m) => Object.assign(m['tokens'] as object, { file: 'constructor' }),
+    /constructor/,
+  ],
   ['a name with a slash', (m) => (m['name'] = 'a/b'), /name/],
   ['an FFT below the window', (m) => Object.assign(m['frontEnd'] as object, { fftSize: 256 }), /fftSize/],
   [

@@ -176,7 +176,7 @@ export function parseManifest(value: unknown): Manifest {
   }
   const manifest = value;
   for (const file of [manifest.tokens.file, manifest.graphs.encoder.file]) {
-    if (manifest.files[file] === undefined) fail(`manifest.json: files lacks ${file}`);
+    if (!Object.hasOwn(manifest.files, file)) fail(`manifest.json: files lacks ${file}`);
   }
   const { frontEnd } = manifest;
   if (frontEnd.lowFrequency >= frontEnd.highFrequency) fail('manifest.json: /frontEnd/lowFrequency is not below highFrequency');
