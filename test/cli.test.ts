@@ -128,6 +128,12 @@ describe('malgwi transcribe', () => {
     for (const name of names) expect(await readFile(join(output, name), 'utf8')).toBe(srt.stdout);
   });
 
+  it('says which folder it cannot write to', async () => {
+    const { code, stdout, stderr } = await malgwi(['transcribe', '--output', join(wav, 'below'), wav]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^invalid_request: The folder .+below of --output cannot be made: ENOTDIR\.\n$/);
+  });
+
   it('reads standard input, and raw samples, to the same text', async () => {
     const raw = join(folder, 'clip.pcm');
     const clip = rawSamples(await readFile(wav));

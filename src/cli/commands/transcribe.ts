@@ -82,12 +82,25 @@ async function transcribe(files: string[], options: TranscribeOptions): Promise<
   const inputs = await openInputs(files, interrupt.signal);
   let recognizer: Recognizer | undefined;
   try {
-    if (options.output !== undefined) await mkdir(options.output, { recursive: true });
+    if (options.output !== undefined) await makeFolder(options.output);
     recognizer = await startRecognizer(config);
     await transcribeAll(recognizer, inputs.list, format, options, interrupt);
   } finally {
     await Promise.all([inputs.close(), recognizer?.close()]);
     interrupt.release();
+  }
+}
+
+/** @throws MalgwiError invalid_request */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown reason';
+    throw new MalgwiError('invalid_request', {
+      detail: `The folder ${folder} of --output cannot be made: ${reason}.`,
+      cause: error,
+    });
   }
 }
 
