@@ -138,6 +138,30 @@ describe.skipIf(missing.length > 0)(
       expect(await page.locator('#state').getAttribute('data-state')).toBe('idle');
     });
 
+    it('is stopped while the browser still asks for the microphone, and then does not listen', async () => {
+      const { page, faults } = await open({ microphone: audio('dialogue.wav') });
+      await page.evaluate(() => {
+        const { mediaDevices } = navigator;
+        const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+        mediaDevices.getUserMedia = async (constraints) => {
+          await new Promise((resolve) => Object.assign(window, { allow: resolve }));
+          const media = await ask(constraints);
+          return Object.assign(window, { media }).media;
+        };
+      });
+      await page.getByRole('button', { name: '듣기 시작' }).click();
+      await page.locator('#state[data-state="starting"]').waitFor();
+      await page.getByRole('button', { name: '듣기 끝내기' }).click();
+      await page.evaluate(() => (window as unknown as { allow: () => void }).allow());
+      await page.locator('#state[data-state="idle"]').waitFor({ timeout: 5000 });
+      await page.waitForFunction(() => {
+        const { media } = window as unknown as { media?: MediaStream };
+        return media?.getTracks().every((track) => track.readyState === 'ended');
+      });
+      expect(recognizer.stats().liveStreams).toBe(0);
+      expect(faults).toEqual([]);
+    });
+
     it('works by keyboard alone: typed commands, a question, its answer, another place', async () => {
       const { page, faults } = await open();
       await page.locator('#typed-text').focus();

@@ -23,6 +23,8 @@ export class Recording {
   private microphone: Microphone | undefined;
   private socket: LiveSocket | undefined;
   private limit: ReturnType<typeof setTimeout> | undefined;
+  /** Counts starts, so that a microphone allowed after the recording was stopped is not listened to. */
+  private attempt = 0;
 
   constructor(private readonly events: RecordingEvents) {}
 
@@ -34,20 +36,28 @@ export class Recording {
     if (this.active) return;
     this.events.onProblem('');
     this.enter('starting');
+    const attempt = ++this.attempt;
+    let microphone: Microphone;
     try {
-      this.microphone = await Microphone.open({
-        onPiece: (pcm, level) => this.onPiece(pcm, level),
+      microphone = await Microphone.open({
+        onPiece: (pcm, level) => {
+          if (attempt === this.attempt) this.onPiece(pcm, level);
+        },
         onLost: () => {
+          if (attempt !== this.attempt) return;
           this.events.onProblem('마이크 연결이 끊겼습니다.');
           void this.stop();
         },
       });
     } catch (error) {
+      if (attempt !== this.attempt) return;
       this.events.onProblem(explainMicrophone(error));
       this.enter('idle');
       return;
     }
-    const { sampleRate } = this.microphone;
+    if (attempt !== this.attempt) return microphone.stop();
+    this.microphone = microphone;
+    const { sampleRate } = microphone;
     this.socket = new LiveSocket(
       { type: 'hello', sample_rate: Math.round(sampleRate), encoding: 'pcm_s16le', venue },
       {
@@ -60,10 +70,16 @@ export class Recording {
   /** Ends the recording; the last words still come. */
   async stop(): Promise<void> {
     if (this.state !== 'listening' && this.state !== 'starting') return;
+    const { socket } = this;
+    if (socket === undefined) {
+      // The browser still asks for the microphone: there is nothing to finish.
+      this.attempt += 1;
+      return this.enter('idle');
+    }
     this.enter('finishing');
     await this.releaseMicrophone();
-    this.socket?.finish();
-    this.limit = setTimeout(() => this.socket?.close(), FINISH_LIMIT_MS);
+    socket.finish();
+    this.limit = setTimeout(() => socket.close(), FINISH_LIMIT_MS);
   }
 
   private onPiece(pcm: ArrayBuffer, level: number): void {
