@@ -203,6 +203,18 @@ describe('what is refused', () => {
     expect((error as Error).message).toMatch(/ends after \d\.\d\d s/);
   });
 
+  it('a chain of Ogg streams without end', async () => {
+    const whole = await readFile(join(FORMATS, 'opus.ogg'));
+    const second = whole.indexOf('OggS', 4);
+    const third = whole.indexOf('OggS', second + 4);
+    const last = whole.lastIndexOf('OggS');
+    // Header, comments, and the last page, which ends its stream.
+    const link = Buffer.concat([whole.subarray(0, third), whole.subarray(last)]);
+    expect(await refused(Buffer.concat(Array.from({ length: 600 }, () => link)))).toMatchObject({
+      code: 'audio_corrupt',
+    });
+  });
+
   it('audio longer than allowed, by its header or while it is decoded', async () => {
     for (const name of ['reference.wav', 'flac.flac', 'aac.aac', 'opus-live.webm', 'mp3.mp3']) {
       const path = join(FORMATS, name);
