@@ -12,11 +12,19 @@ const RANGES: Readonly<Record<keyof EndpointConfig, readonly [min: number, max: 
   maxUtteranceMs: [1000, 28_000],
 };
 
+/** The endpointer cuts at whole windows, and the end of a stream adds what is left of one. */
+const MARGIN_MS = 100;
+
 /**
  * The defaults with a client's wishes laid over them. A threshold without its negative one takes it along, 0.15 below.
+ * @param modelMs no utterance may be longer than this: what the model takes in one piece
  * @throws MalgwiError invalid_field, naming the field
  */
-export function resolveEndpoint(base: EndpointConfig, wishes: Partial<EndpointConfig> = {}): EndpointConfig {
+export function resolveEndpoint(
+  base: EndpointConfig,
+  wishes: Partial<EndpointConfig> = {},
+  modelMs = Infinity,
+): EndpointConfig {
   const given = Object.fromEntries(
     Object.entries(wishes).filter(([, value]) => value !== undefined),
   ) as Partial<EndpointConfig>;
@@ -33,5 +41,9 @@ export function resolveEndpoint(base: EndpointConfig, wishes: Partial<EndpointCo
   const merged = { ...base, ...given };
   const follows = given.threshold !== undefined && given.negativeThreshold === undefined;
   const negative = follows ? Math.max(0.005, merged.threshold - 0.15) : merged.negativeThreshold;
-  return { ...merged, negativeThreshold: Math.min(negative, merged.threshold) };
+  return {
+    ...merged,
+    negativeThreshold: Math.min(negative, merged.threshold),
+    maxUtteranceMs: Math.min(merged.maxUtteranceMs, Math.max(RANGES.maxUtteranceMs[0], modelMs - MARGIN_MS)),
+  };
 }

@@ -39,12 +39,6 @@ export class RecognitionEngine {
     return this.model.manifest.encoder.frameMs / 1000;
   }
 
-  /** Seconds of audio that the model takes in one piece. */
-  get maxSeconds(): number {
-    const { encoder, frontEnd } = this.model.manifest;
-    return (encoder.maxFrames * frontEnd.hopMs) / 1000;
-  }
-
   /**
    * @param samples 16 kHz mono, [-1, 1]
    * @throws MalgwiError inference_failed

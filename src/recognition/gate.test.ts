@@ -60,6 +60,8 @@ describe('resolveEndpoint', () => {
     });
     expect(resolveEndpoint(base, { threshold: 0.8 }).negativeThreshold).toBeCloseTo(0.65);
     expect(resolveEndpoint(base, { threshold: 0.1 }).negativeThreshold).toBeLessThanOrEqual(0.1);
+    expect(resolveEndpoint(base, {}, 5000).maxUtteranceMs).toBeLessThan(5000);
+    expect(resolveEndpoint(base, {}, 30_000)).toEqual(base);
   });
 
   it.each([

@@ -110,7 +110,7 @@ class PooledRecognizer implements Recognizer {
   async transcribeFile(path: string, options: TranscribeOptions = {}): Promise<Transcript> {
     this.refuseWhenClosing();
     const { manifest } = this.registry.get(options.model);
-    const endpoint = resolveEndpoint(DEFAULT_ENDPOINT, options.endpoint);
+    const endpoint = resolveEndpoint(DEFAULT_ENDPOINT, options.endpoint, longestPieceMs(manifest));
     const leave = await this.gate.enter(options.signal);
     try {
       const job = { path, model: manifest.name, language: manifest.language, endpoint, options };
@@ -123,7 +123,7 @@ class PooledRecognizer implements Recognizer {
   async openStream(options: LiveOptions): Promise<LiveStream> {
     this.refuseWhenClosing();
     const { manifest } = this.registry.get(options.model);
-    const endpoint = resolveEndpoint(DEFAULT_LIVE_ENDPOINT, options.endpoint);
+    const endpoint = resolveEndpoint(DEFAULT_LIVE_ENDPOINT, options.endpoint, longestPieceMs(manifest));
     if (this.liveStreams >= this.maxStreams) throw new MalgwiError('too_many_sessions', { retryAfter: 5 });
     this.liveStreams += 1;
     const reservation = this.pool.reserve();
@@ -182,6 +182,11 @@ class PooledRecognizer implements Recognizer {
   private refuseWhenClosing(): void {
     if (this.closing) throw new MalgwiError('shutting_down', { retryAfter: 5 });
   }
+}
+
+/** Milliseconds of audio that the model takes in one piece. */
+function longestPieceMs({ encoder, frontEnd }: ModelPackage['manifest']): number {
+  return encoder.maxFrames * frontEnd.hopMs;
 }
 
 function once(action: () => void): () => void {
