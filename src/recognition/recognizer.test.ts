@@ -172,6 +172,26 @@ describe('offline recognition', () => {
 });
 
 describe('live recognition', () => {
+  it('gives no moment of the audio to two utterances, a flush between them or not', async () => {
+    const live = await open();
+    const events: LiveEvent[] = [];
+    const take = async (result: ReturnType<LiveStream['feed']>): Promise<void> =>
+      void events.push(...(await result).events);
+    const bytes = pcm(short.audio);
+    const half = bytes.subarray(0, 51_000);
+    for (let pause = 100; pause <= 400; pause += 50) {
+      await take(live.feed(half));
+      await take(live.feed(new Uint8Array(pause * 32 + 200)));
+      await take(live.flush());
+    }
+    await take(live.finish());
+    const segments = events.flatMap((event) => (event.type === 'final' ? [event.segment] : []));
+    expect(segments.length).toBeGreaterThan(3);
+    for (const [index, segment] of segments.slice(1).entries()) {
+      expect(segment.start).toBeGreaterThanOrEqual(segments[index].end);
+    }
+  });
+
   it('does not depend on how the bytes were split', async () => {
     const bytes = pcm(short.audio);
     const whole = await stream(bytes, bytes.length);

@@ -30,6 +30,8 @@ export class StreamingRecognizer {
   private utterance = -1;
   private utteranceStart: number | undefined;
   private lastPartialEnd = 0;
+  /** No more audio comes. */
+  private ended = false;
 
   constructor(
     private readonly engine: RecognitionEngine,
@@ -64,6 +66,7 @@ export class StreamingRecognizer {
     const started = performance.now();
     const events: LiveEvent[] = [];
     await this.take(await this.decoder.flush(), events);
+    this.ended = true;
     await this.endUtterance(events);
     return this.result(events, started);
   }
@@ -112,7 +115,9 @@ export class StreamingRecognizer {
   ): Promise<void> {
     const from = Math.max(this.utteranceStart ?? change.sample, this.buffer.start);
     // The detector works in whole windows; at the end of the stream the samples after the last one are speech too.
-    const to = change.reason === 'flush' ? this.buffer.end : Math.min(change.sample, this.buffer.end);
+    // After a flush that is not the end they belong to the next utterance.
+    const to =
+      this.ended && change.reason === 'flush' ? this.buffer.end : Math.min(change.sample, this.buffer.end);
     this.utteranceStart = undefined;
     events.push({
       type: 'speech_end',
