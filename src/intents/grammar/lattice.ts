@@ -152,6 +152,9 @@ class Lattice {
     ) {
       cost += entry.cls === Class.number ? 0.6 : 0.25;
     }
+    // A syllable behind a space seldom gives its first consonant to the word before it (다 비 is no 답 이).
+    if (end < this.size && starts[end] === 0 && entry.cls !== Class.stem && this.bridges(start, end))
+      cost += 0.8;
     // 내 자리 is mine, 네 자리 are four: the spelling decides between what sounds alike.
     if (entry.first >= 0 && starts[start] !== 0 && this.firstAt(start) !== entry.first) cost += 0.3;
     // A word heard wrong and across a space at once is hardly that word.
@@ -169,6 +172,13 @@ class Lattice {
       edits,
       cost,
     };
+  }
+
+  /** Whether a span ends inside a syllable that a space separates from the span's beginning. */
+  private bridges(start: number, end: number): boolean {
+    let at = end - 1;
+    while (at > start && this.sound.starts[at] === 0) at--;
+    return at > start && this.sound.starts[at] === 2;
   }
 
   /** Initial and medial of the syllable a symbol came from. */

@@ -97,14 +97,23 @@ function numbers(trie: Trie): void {
     }
   }
   put(trie, Class.number, 'attributive', ['첫'], { value: 1 });
-  ['첫째', '둘째', '셋째', '넷째', '다섯째', '여섯째', '일곱째', '여덟째', '아홉째', '열째'].forEach(
-    (form, index) => {
-      put(trie, Class.number, 'ordinal', [form], { value: index + 1 });
-    },
-  );
+  // 첫째, 둘째, 셋째, 넷째, then the attributive: 열두째, 스무째.
+  const lead = ['', '첫', '둘', '셋', '넷'];
+  for (let value = 1; value <= 30; value++) {
+    put(trie, Class.number, 'ordinal', [`${lead[value] ?? readNative(value, true)}째`], { value });
+  }
   put(trie, Class.number, 'month', ['유'], { value: 6, cost: 0.4 });
   put(trie, Class.number, 'month', ['시'], { value: 10, cost: 0.4 });
 }
+
+/** 이용 종료 시간, 좌석 반납 시각, 예약 끝나는 시간 ... */
+const endTimes = (): string[] =>
+  ['', '이용', '사용', '좌석', '자리', '예약', '내 자리', '현재'].flatMap((what) =>
+    ['종료', '마감', '만료', '반납', '퇴실', '끝나는', '끝', '마치는', '종료되는', '만료되는'].flatMap(
+      (end) =>
+        ['시간', '시각', '시점', '예정 시간', '예정 시각'].map((time) => `${what} ${end} ${time}`.trim()),
+    ),
+  );
 
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
@@ -144,6 +153,18 @@ function words(trie: Trie): void {
         fuzzy: true,
       });
   }
+  for (let value = 1; value <= 20; value++) {
+    // 제일열람실 is the first room, although 제일 is also 'most'.
+    put(trie, Class.noun, `ROOM:${value}`, [`제${readSino(value)}열람실`, `제${readSino(value)} 여람실`]);
+  }
+  for (let value = 1; value <= 99; value++) {
+    const amount = readSino(value);
+    put(trie, Class.noun, 'FOREIGN', [`${amount}천 원`, `${amount}만 원`], { cost: 0.1, fuzzyFrom: 99 });
+  }
+  put(trie, Class.noun, 'ENDTIME', endTimes(), { fuzzyFrom: 6 });
+  put(trie, Class.unit, 'FOREIGN', ['세'], { cost: 0.6, fuzzyFrom: 99 });
+  // 한 세 시: about. 한 시간 is a length of time.
+  put(trie, Class.adverb, 'FILLER', ['한'], { cost: 1.2, fuzzyFrom: 99 });
   put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });

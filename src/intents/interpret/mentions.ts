@@ -40,6 +40,18 @@ function rowEnd(c: Cursor, at: number): number | undefined {
   return undefined;
 }
 
+/** 사 번, 네 번째 자리, 넷째 자리 behind a row; 네 자리 are four seats. */
+function placeInRow(c: Cursor, at: number): { value: number; last: number } | undefined {
+  const number = c.number(at);
+  if (number?.value === undefined) return undefined;
+  const named = c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT') || c.is(at + 1, 'SEAT');
+  if (number.sense === 'ordinal') {
+    return { value: number.value, last: c.unit(at + 1, 'PIECES') ? at + 2 : seatEnd(c, at + 1) };
+  }
+  if (!named || (number.sense === 'attributive' && c.tokens[at + 1].cls !== Class.unit)) return undefined;
+  return { value: number.value, last: seatEnd(c, at + 1) };
+}
+
 /** 이 육 번: the letter E is said like the number 2, and nobody says two and six that way. */
 function spokenE(c: Cursor, at: number): Found {
   const two = c.number(at);
@@ -73,10 +85,8 @@ function letterSeat(c: Cursor, at: number): Found {
     if (row !== undefined) {
       const inner = skipLink(c, row);
       if (c.is(inner, 'WEEK:this')) return found('seat', `${letter.sense}2`, seatEnd(c, inner + 1));
-      const position = c.number(inner);
-      if (position !== undefined && (c.unit(inner + 1, 'NO', 'NTH', 'NTHSEAT') || c.is(inner + 1, 'SEAT'))) {
-        return found('seat', `${letter.sense}${position.value}`, seatEnd(c, inner + 1));
-      }
+      const position = placeInRow(c, inner);
+      if (position !== undefined) return found('seat', `${letter.sense}${position.value}`, position.last);
       return found('row', letter.sense, row);
     }
     if (c.unit(at + 1, 'PIECES')) return undefined;
@@ -105,10 +115,8 @@ function rowSeat(c: Cursor, at: number): Found {
   const row = rowEnd(c, at + 1);
   if (row === undefined) return undefined;
   const inner = skipLink(c, row);
-  const position = c.number(inner);
-  if (position !== undefined && (c.unit(inner + 1, 'NO', 'NTH', 'NTHSEAT') || c.is(inner + 1, 'SEAT'))) {
-    return found('seat', `${number.value}-${position.value}`, seatEnd(c, inner + 1));
-  }
+  const position = placeInRow(c, inner);
+  if (position !== undefined) return found('seat', `${number.value}-${position.value}`, position.last);
   return found('row', String(number.value), row);
 }
 
@@ -144,6 +152,7 @@ function party(c: Cursor, at: number): Found {
   const native = number.sense === 'native' || number.sense === 'attributive';
   if (c.unit(at + 1, 'PEOPLE')) return found('party', String(number.value), at + 2);
   if (c.unit(at + 1, 'MINUTES') && native) return found('party', String(number.value), at + 2);
+  if (number.sense === 'ordinal') return undefined;
   if (c.unit(at + 1, 'PIECES') && (native || number.value <= 10))
     return found('party', String(number.value), at + 2);
   if (number.sense === 'attributive' && c.is(at + 1, 'SEAT'))
@@ -161,6 +170,7 @@ function numberSeat(c: Cursor, at: number): Found {
   const number = c.number(at);
   if (number?.value === undefined || number.value < 1 || number.sense === 'month') return undefined;
   const value = String(number.value);
+  if (number.sense === 'ordinal' && c.unit(at + 1, 'PIECES')) return found('seat', value, at + 2);
   if (c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT')) {
     const end = seatEnd(c, at + 1);
     // 한 번, 두 번 count times, not seats, unless a seat is spoken of.
@@ -215,7 +225,10 @@ function roleAt(c: Cursor, at: number): Role {
   if (c.particle(i, 'ONLY', 'SUBJECT', 'TOPIC', 'OBJECT') && c.is(i + 1, 'NEGATE')) return 'rejected';
   if (c.particle(i, 'ONLY', 'SUBJECT', 'TOPIC') && c.is(i + 1, 'WRONG', 'NO') && i + 2 < c.tokens.length)
     return 'rejected';
-  if (c.is(c.particle(i, 'SUBJECT', 'TOPIC', 'ALSO') ? i + 1 : i, 'NOTEXIST')) return 'rejected';
+  const none = c.particle(i, 'SUBJECT', 'TOPIC', 'ALSO') ? i + 1 : i;
+  // 없는, 없고 exclude; 없을까, 없나 ask for it.
+  if (c.is(none, 'NOTEXIST') && !c.is(none + 1, 'question', 'plain', 'condition', 'past-question'))
+    return 'rejected';
   if (c.particle(i, 'TOPIC', 'SUBJECT') && c.is(i + 1, 'HATE')) return 'rejected';
   if (c.is(i, 'NEGATE') || c.particle(i, 'BE:not-connect')) return 'rejected';
   if (c.particle(i, 'FROM')) return 'from';
@@ -299,6 +312,13 @@ function relate(c: Cursor, mentions: Mention[]): void {
       mentions[i] = { ...mention, kind: 'relative', value: mention.value === 'front' ? 'front' : 'behind' };
       if (step) mentions.splice(--i, 1);
     }
+  }
+  // 옆으로 붙은, 옆에 나란히: side by side, not the seat beside something.
+  for (let i = mentions.length - 1; i > 0; i--) {
+    const beside = mentions[i - 1];
+    if (mentions[i].kind !== 'adjacent' || beside.value !== 'next' || beside.kind !== 'relative') continue;
+    if (c.tokens.slice(beside.last, mentions[i].first).every((token) => token.cls === Class.particle))
+      mentions.splice(i - 1, 1);
   }
   // 한 칸 옆으로: the step is no amount of seats.
   for (let i = mentions.length - 1; i > 0; i--) {

@@ -6,6 +6,16 @@ import { SIDE, vote, type Rule } from './situation.js';
 
 export const cancels: Rule = (s) => {
   const cancel = s.active('CANCEL', 'UNDO');
+  // 예약은 빼 줘: what is taken out is the booking, not the bag on a seat.
+  if (
+    cancel === undefined &&
+    s.mainIs('TAKEOUT') &&
+    s.has('RESERVE', 'STATUSWORD') &&
+    !s.asks &&
+    !s.negated &&
+    !s.reports
+  )
+    return vote('cancel', 2.6, s.main);
   if (cancel === undefined && !(s.has('CANCEL') && (s.mainIs('DO', 'WISH', 'GIVE') || s.main === undefined)))
     return undefined;
   if (s.reports || s.negated || s.mood === 'condition') return undefined;
@@ -88,8 +98,13 @@ const extendable = new Set<Mood>([
 
 export const extends_: Rule = (s) => {
   if (s.reports || s.negated) return undefined;
-  const word = s.active('EXTEND');
-  if (word?.mood === 'condition') return undefined;
+  const said = s.active('EXTEND');
+  // 연장할 수 있으면 해 줘: the condition names what is to be done.
+  const conditional = said?.mood === 'condition';
+  if (conditional && (said === s.main || !s.mainIs('DO', 'LENGTHEN', 'USE', 'WISH', 'GIVE', 'EXTEND')))
+    return undefined;
+  if (conditional && extendable.has(s.mood)) return vote('extend', 2.6, s.main);
+  const word = conditional ? undefined : said;
   if (word !== undefined || (s.has('EXTEND') && s.main === undefined)) return vote('extend', 3, word);
   if (s.has('EXTEND') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME')) return vote('extend', 2.8);
   const length = s.mention('duration') !== undefined || s.has('TIMEWORD');

@@ -6,6 +6,15 @@ export const asksStatus: Rule = (s) => {
   const seatless = !s.numbered;
   if (s.has('NEUTRAL') && !s.has('SEAT', 'RESERVE', 'USE') && s.predicate('USE', 'SIT') === undefined)
     return undefined;
+  // 도착까지 얼마나 남았어: until something that is none of ours.
+  const { tokens } = s.phrase;
+  const until = tokens.findIndex((token) => token.sense === 'UNTIL');
+  const foreignEnd =
+    until > 0 &&
+    !['END', 'RETURN', 'USE', 'TIMEWORD', 'ENDTIME', 'OCLOCK', 'MINUTES', 'EXTEND'].includes(
+      tokens[until - 1].sense,
+    );
+  if (s.has('HOWLONG') && foreignEnd) return undefined;
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
   if (
     s.has('UNTILWHEN') &&
@@ -26,6 +35,25 @@ export const asksStatus: Rule = (s) => {
     seatless
   )
     return vote('status', 3);
+  // 네 자리 몇 번이야: nobody asks which number four seats have; 내 was heard as 네.
+  if (
+    s.has('WHICHNUM', 'WHERE') &&
+    s.content <= 4 &&
+    tokens.some(
+      (token, at) => token.sense === 'attributive' && token.value === 4 && tokens[at + 1]?.sense === 'PIECES',
+    ) &&
+    (s.main === undefined || s.mainIs('TELL', 'SHOW', 'DO', 'BECOME', 'EXIST'))
+  )
+    return vote('status', 2.4);
+  if (
+    seatless &&
+    s.has('SEAT', 'NUMBERWORD') &&
+    s.phrase.predicates.some(
+      (p) => p.mood === 'past-attribute' && ['TAKE', 'ASSIGN', 'SIT'].includes(p.sense),
+    ) &&
+    (s.has('WHERE', 'WHICHNUM', 'NUMBERWORD', 'SHOWN') || s.mainIs('TELL', 'SHOW', 'SEEK', 'LOOK'))
+  )
+    return vote('status', 2.4);
   if (s.has('SEAT') && s.has('WHICHNUM', 'WHERE') && s.predicate('SIT') !== undefined && s.has('MINE'))
     return vote('status', 2.5);
   if (s.has('MINE') && s.has('WHERE', 'WHICHNUM') && s.predicate('SIT') !== undefined && !s.has('EMPTYSEAT'))
