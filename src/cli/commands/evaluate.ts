@@ -95,8 +95,9 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
     if (options.push !== undefined) {
       const { pushReport } = await import('../evaluation/push.js');
       const set = options.set ?? options.split ?? basename(options.manifest).replace(/\.[^.]*$/, '');
-      await pushReport(options.push, report, set, config.server.adminKey ?? config.server.apiKeys[0]);
-      process.stderr.write(`Pushed to ${options.push.origin} as set ${printable(set)}.\n`);
+      const key = config.server.adminKey ?? config.server.apiKeys[0];
+      const label = await pushReport(options.push, report, set, key);
+      process.stderr.write(`Pushed to ${options.push.origin} as set ${label}.\n`);
     }
   } finally {
     await recognizer.close();

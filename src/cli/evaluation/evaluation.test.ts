@@ -193,7 +193,7 @@ describe('push', () => {
 
   it('sends the counts below the address it was given', () =>
     withService(200, { accepted: true }, async (url, received) => {
-      await pushReport(url, report, 'dev set', 'secret-key');
+      expect(await pushReport(url, report, 'dev set', 'secret-key')).toBe('dev-set');
       expect(received).toEqual({
         path: '/speech/v1/evaluations',
         key: 'Bearer secret-key',

@@ -15,6 +15,7 @@ export function setName(text: string): string {
 
 /**
  * Posts what the service counts: character edits without spaces and word edits, with their reference lengths.
+ * @returns the name that the set has in the metrics
  * @throws MalgwiError not_ready when nothing answers, or the service's own error
  */
 export async function pushReport(
@@ -22,7 +23,7 @@ export async function pushReport(
   report: EvaluationReport,
   set: string,
   key: string | undefined,
-): Promise<void> {
+): Promise<string> {
   const body = {
     model: report.model,
     set: setName(set),
@@ -48,6 +49,7 @@ export async function pushReport(
     throw new MalgwiError('not_ready', { detail: `No service answers at ${service.origin}.`, cause: error });
   }
   if (!response.ok) throw await refusal(response);
+  return body.set;
 }
 
 /** A service may be mounted below a path: what stands in the address stays. */
