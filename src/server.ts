@@ -48,6 +48,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
     if (config.server.apiKeys.length === 0 && !/^(127\.|::1$|localhost$)/.test(config.server.host)) {
       log.warn('the service listens beyond this machine and asks for no key: set MALGWI_API_KEYS');
     }
+    const installed = new Set(recognizer.models().map(({ name }) => name));
+    for (const [alias, model] of Object.entries(config.models.aliases)) {
+      if (model !== '' && !installed.has(model))
+        log.warn({ alias, model }, 'an alias in MALGWI_MODEL_ALIASES names a model that is not installed');
+    }
     const ready = recognizer.start().then(
       () => {
         metrics.readinessChecked(true);
