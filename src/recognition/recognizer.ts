@@ -150,7 +150,7 @@ class PooledRecognizer implements Recognizer {
     const ask = (method: string): Promise<LiveFeedResult> =>
       this.pool.call<LiveFeedResult>(method, { handle }, bound);
     const close = once(() => {
-      void this.pool.call('closeStream', { handle }, bound).catch(() => undefined);
+      void this.pool.call('closeStream', { handle }, { ...bound, release: true }).catch(() => undefined);
       release();
     });
     return {

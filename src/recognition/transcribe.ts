@@ -84,7 +84,9 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
   } finally {
     failure.abort(new MalgwiError('cancelled'));
     // Also after an `openFile` that failed here: it may have been cancelled while the worker was opening.
-    await pool.call('closeFile', { handle }, { priority: 'live', reservation }).catch(() => undefined);
+    await pool
+      .call('closeFile', { handle }, { priority: 'live', reservation, release: true })
+      .catch(() => undefined);
     reservation.release();
   }
 }

@@ -1,25 +1,9 @@
 /** The two places of the page, as the API takes them. */
 import type { SeatScheme, Venue } from '../intents/contract.js';
+import { AIRPLANE } from '../intents/venues/airplane.js';
+import { LIBRARY } from '../intents/venues/library.js';
 
-export const AIRPLANE: Venue = {
-  id: 'airplane',
-  name: '비행기',
-  seats: { kind: 'letter', rows: ['A', 'B', 'C', 'D', 'E', 'F'], perRow: 10, aisleAfter: [3] },
-};
-
-const room = (count: number): SeatScheme => ({ kind: 'number', count, columns: 4, partitionEvery: 4 });
-
-export const LIBRARY: Venue = {
-  id: 'library',
-  name: '열람실',
-  seats: room(100),
-  rooms: [
-    { id: '1', name: '제1열람실', seats: room(72) },
-    { id: '2', name: '제2열람실', seats: room(100) },
-    { id: '3', name: '제3열람실', seats: room(100) },
-  ],
-  rules: { reserveMinutes: 180, extendMinutes: 60 },
-};
+export { AIRPLANE, LIBRARY };
 
 export const VENUES: readonly Venue[] = [AIRPLANE, LIBRARY];
 

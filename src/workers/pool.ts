@@ -35,6 +35,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly transfer?: readonly ArrayBuffer[];
   readonly reservation?: Reservation;
+  /** Gives something back: never refused for a full queue, or it would be kept for good. */
+  readonly release?: boolean;
 }
 
 /** A claim on one worker thread, for state that lives in it. Release it when the state is gone. */
@@ -129,7 +131,7 @@ export class WorkerPool {
       if (slot !== undefined && (slot.vacant || slot.generation !== reservation!.generation)) {
         return reject(new MalgwiError('worker_crashed'));
       }
-      if (this.queued >= this.options.queueLimit)
+      if (options.release !== true && this.queued >= this.options.queueLimit)
         return reject(new MalgwiError('queue_full', { retryAfter: 1 }));
       const queue = slot?.bound ?? this.shared;
       let settled = false;
