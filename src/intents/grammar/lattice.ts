@@ -125,6 +125,9 @@ class Lattice {
       let cost = before + edge.cost + NEIGHBOURS[cls * CLASSES + edge.cls];
       // A letter names a row (A열), nothing else that is counted.
       if (cls === Class.letter && edge.cls === Class.unit && edge.sense !== 'ROW') cost += 1.2;
+      // 삼월 삼 일 자리: behind a number 일 is its unit; 열 시간 is no row.
+      if (edge.sense === 'JOB' && cls === Class.number) cost += 1.5;
+      if (edge.sense === 'TIMEWORD' && cls === Class.unit) cost += 0.8;
       if (cost < this.best[target]) {
         this.best[target] = cost;
         this.from[target] = source;
@@ -139,7 +142,7 @@ class Lattice {
       TOKEN_COST + entry.cost + edits * (entry.cls === Class.number ? NUMBER_EDIT_WEIGHT : EDIT_WEIGHT);
     const attached = entry.cls === Class.particle || entry.cls === Class.ending || entry.cls === Class.unit;
     if (starts[start] === 2)
-      cost += attached ? (entry.cls === Class.unit ? 0 : edits > 0.3 ? 0.85 : 0.25) : -0.1;
+      cost += attached ? (entry.cls === Class.unit ? 0 : edits > 0.3 ? 0.85 : 0.35) : -0.1;
     else if (starts[start] === 0 && !attached) cost += entry.sense === 'DO' ? 0.1 : 0.7;
     else if (starts[start] === 0 && entry.cls === Class.unit) cost += 0.4;
     // Words end where syllables end, save for liaison and verbs cut before their ending.
@@ -158,7 +161,18 @@ class Lattice {
     // 내 자리 is mine, 네 자리 are four: the spelling decides between what sounds alike.
     if (entry.first >= 0 && starts[start] !== 0 && this.firstAt(start) !== entry.first) cost += 0.3;
     // A word heard wrong and across a space at once is hardly that word.
-    const crossing = edits > 0.3 ? 0.6 : entry.cls !== Class.number ? 0 : entry.sense === 'sino' ? 0.25 : 0.8;
+    const crossing =
+      edits > 0.3
+        ? entry.cls === Class.number
+          ? 1.5
+          : 0.6
+        : entry.sense === 'FOREIGN'
+          ? 0.5
+          : entry.cls !== Class.number
+            ? 0
+            : entry.sense === 'sino'
+              ? 0.25
+              : 0.8;
     if (crossing > 0) {
       for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += crossing;
     }

@@ -115,6 +115,16 @@ const endTimes = (): string[] =>
     ),
   );
 
+/** 이용 가능한 좌석, 앉을 수 있는 데 ... */
+const freeSeats = (): string[] =>
+  ['예약', '이용', '사용', '배정', '선택', '착석'].flatMap((deed) =>
+    ['자리', '좌석', '곳', '데'].flatMap((place) => [
+      `${deed} 가능한 ${place}`,
+      `${deed}할 수 있는 ${place}`,
+      `${deed}될 수 있는 ${place}`,
+    ]),
+  );
+
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
     put(trie, Class.noun, sense, split(forms), {
@@ -162,6 +172,9 @@ function words(trie: Trie): void {
     put(trie, Class.noun, 'FOREIGN', [`${amount}천 원`, `${amount}만 원`], { cost: 0.1, fuzzyFrom: 99 });
   }
   put(trie, Class.noun, 'ENDTIME', endTimes(), { fuzzyFrom: 6 });
+  put(trie, Class.noun, 'EMPTYSEAT', freeSeats());
+  // 에이 사로 is a seat more often than anybody moves house.
+  put(trie, Class.noun, 'FOREIGN', ['이사'], { cost: 0.8, fuzzyFrom: 99 });
   put(trie, Class.unit, 'FOREIGN', ['세'], { cost: 0.6, fuzzyFrom: 99 });
   // 한 세 시: about. 한 시간 is a length of time.
   put(trie, Class.adverb, 'FILLER', ['한'], { cost: 1.2, fuzzyFrom: 99 });
@@ -171,6 +184,9 @@ function words(trie: Trie): void {
   for (const filler of split(FILLERS))
     put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
 }
+
+/** Verbs that are not worth believing in where they were heard badly: they carry no command. */
+const NEVER_FUZZY = new Set(['FOREIGN', 'DO', 'FEEL', 'STUDY']);
 
 function verbs(trie: Trie): void {
   const classes: readonly (readonly [number, number])[] = [
@@ -183,8 +199,9 @@ function verbs(trie: Trie): void {
       const bases = verb.split('/');
       for (const [cls, index] of classes)
         put(trie, cls, sense, [bases[index]], {
-          fuzzyFrom: sense === 'FOREIGN' ? 99 : 5,
-          cost: sense === 'FOREIGN' ? 0.15 : 0,
+          fuzzyFrom: NEVER_FUZZY.has(sense) ? 99 : 5,
+          // 빼고 싶어 is one verb, not 빼고 and a wish.
+          cost: sense === 'FOREIGN' ? 0.15 : bases[0] === '싶' ? 0.9 : 0,
         });
     }
   }

@@ -52,10 +52,23 @@ function placeInRow(c: Cursor, at: number): { value: number; last: number } | un
   return { value: number.value, last: seatEnd(c, at + 1) };
 }
 
+/** 에이열 두 번째 sounds like 에이 열두 번째, which nobody says. */
+function rowHeardAsTen(c: Cursor, at: number): { value: number; last: number } | undefined {
+  const number = c.number(at);
+  if (number?.value === undefined || number.value <= 10 || number.value >= 20) return undefined;
+  if (number.sense !== 'attributive' && number.sense !== 'native' && number.sense !== 'ordinal')
+    return undefined;
+  const seat = number.sense === 'ordinal' || c.unit(at + 1, 'NTH', 'NTHSEAT');
+  if (!seat) return undefined;
+  return { value: number.value - 10, last: c.unit(at + 1, 'PIECES') ? at + 2 : seatEnd(c, at + 1) };
+}
+
 /** 이 육 번: the letter E is said like the number 2, and nobody says two and six that way. */
 function spokenE(c: Cursor, at: number): Found {
   const two = c.number(at);
   const next = c.number(at + 1);
+  if (two?.value === 2 && two.sense === 'sino' && c.is(at + 1, 'WEEK:this'))
+    return found('seat', 'E2', seatEnd(c, at + 2));
   if (two?.value !== 2 || two.sense !== 'sino' || two.end - two.start !== 1 || c.number(at - 1) !== undefined)
     return undefined;
   if (next?.value === undefined || next.sense !== 'sino' || next.value < 1 || next.value > 99)
@@ -78,6 +91,8 @@ function letterSeat(c: Cursor, at: number): Found {
     if (c.is(next, 'THAT') && c.tokens[next].end - c.tokens[next].start >= 5)
       return found('seat', `${letter.sense}2`, next + 1);
     const number = c.number(next);
+    const inRow = rowHeardAsTen(c, next);
+    if (inRow !== undefined) return found('seat', `${letter.sense}${inRow.value}`, inRow.last);
     if (number !== undefined && !c.unit(next + 1, 'OCLOCK', 'HOURS', 'MINUTES', 'PEOPLE', 'ROOM', 'FLOOR')) {
       return found('seat', `${letter.sense}${number.value}`, seatEnd(c, next + 1));
     }
@@ -112,6 +127,8 @@ function rowSeat(c: Cursor, at: number): Found {
   if (c.particle(at + 1, 'DASH') && c.number(at + 2) !== undefined) {
     return found('seat', `${number.value}-${c.number(at + 2)?.value}`, seatEnd(c, at + 3));
   }
+  const inRow = number.sense === 'sino' || number.sense === 'arabic' ? rowHeardAsTen(c, at + 1) : undefined;
+  if (inRow !== undefined) return found('seat', `${number.value}-${inRow.value}`, inRow.last);
   const row = rowEnd(c, at + 1);
   if (row === undefined) return undefined;
   const inner = skipLink(c, row);

@@ -17,6 +17,13 @@ export const asksStatus: Rule = (s) => {
   if (s.has('HOWLONG') && foreignEnd) return undefined;
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
   if (
+    s.has('WHEN', 'UNTILWHEN') &&
+    s.predicate('RETURN') !== undefined &&
+    s.content <= 6 &&
+    (s.mood === 'must' || s.mood === 'question')
+  )
+    return vote('status', 3.2);
+  if (
     s.has('UNTILWHEN') &&
     s.predicate('COME', 'FOREIGN') === undefined &&
     s.content <= 6 &&
@@ -194,13 +201,15 @@ export const asksList: Rule = (s) => {
     return s.mood === 'question' || s.mood === 'able' ? vote('list_available', 1.5) : undefined;
   }
   if (!seat) {
+    if (s.has('WHERE') && s.predicate('EMPTY') !== undefined && s.content <= 3)
+      return vote('list_available', 2);
     return s.has('WHERE') && s.predicate('SIT') !== undefined && s.asks
       ? vote('list_available', 2)
       : undefined;
   }
   if (s.has('MINE') && s.has('WHERE', 'WHICHNUM')) return undefined;
   const about =
-    s.has('SEAT', 'PLACE', 'ROOMWORD') ||
+    s.has('SEAT', 'PLACE', 'ROOMWORD', 'NEXT') ||
     s.mention('room', 'row', 'floor', 'adjacent') !== undefined ||
     s.predicate('SIT') !== undefined;
   if (!about)
