@@ -164,7 +164,7 @@ class Lattice {
     const crossing =
       edits > 0.3
         ? entry.cls === Class.number
-          ? 1.5
+          ? 2.5
           : 0.6
         : entry.sense === 'FOREIGN'
           ? 0.5

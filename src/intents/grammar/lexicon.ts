@@ -178,7 +178,7 @@ function words(trie: Trie): void {
   put(trie, Class.unit, 'FOREIGN', ['세'], { cost: 0.6, fuzzyFrom: 99 });
   // 한 세 시: about. 한 시간 is a length of time.
   put(trie, Class.adverb, 'FILLER', ['한'], { cost: 1.2, fuzzyFrom: 99 });
-  put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1 });
+  put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });
   for (const filler of split(FILLERS))
@@ -207,7 +207,7 @@ function verbs(trie: Trie): void {
   }
   // 하다 loses its ㅎ between voiced sounds: 예약애 줘.
   put(trie, Class.stem, 'DO', ['아'], { cost: 0.9 });
-  put(trie, Class.eu, 'DO', ['아'], { cost: 0.9 });
+  put(trie, Class.eu, 'DO', ['아'], { cost: 0.5 });
   put(trie, Class.a, 'DO', ['애', '캐', '패', '대'], { cost: 0.8 });
 }
 
@@ -215,7 +215,11 @@ function followers(trie: Trie): void {
   for (const [sense, forms] of Object.entries(PARTICLES))
     put(trie, Class.particle, sense, split(forms), { fuzzyFrom: 99, cost: -0.2 });
   for (const [mood, forms] of COPULA)
-    put(trie, Class.particle, `BE:${mood}`, split(forms), { fuzzyFrom: 99 });
+    // 일에 sounds like 이래: the date is likelier than the hearsay.
+    put(trie, Class.particle, `BE:${mood}`, split(forms), {
+      fuzzyFrom: 99,
+      cost: mood === 'quote' ? 0.6 : 0,
+    });
   for (const [sense, forms] of Object.entries(UNITS))
     put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });
   put(trie, Class.unit, 'NO', ['버'], { cost: 0.5 });

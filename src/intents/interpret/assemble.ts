@@ -213,7 +213,16 @@ class Assembler {
       .filter((mention) => mention.role !== 'rejected')
       .at(-1);
     this.set('date', date?.value, date);
-    const clocks = this.all('clock').filter((mention) => mention.role !== 'rejected');
+    const said = this.all('clock');
+    // 오후 세 시 아니 네 시: the part of the day was not taken back.
+    const part0 = said.find((mention) => mention.role === 'rejected' && mention.part !== undefined)?.part;
+    const clocks = said
+      .filter((mention) => mention.role !== 'rejected')
+      .map((mention) => {
+        if (part0 === undefined || mention.part !== undefined || mention.explicit === true) return mention;
+        const hour = String(hourOf(Number(mention.value.slice(0, 2)), part0)).padStart(2, '0');
+        return { ...mention, value: `${hour}${mention.value.slice(2)}` };
+      });
     const end =
       clocks.find((mention) => mention.role === 'until') ??
       (this.intent === 'extend' ? clocks.at(-1) : undefined);

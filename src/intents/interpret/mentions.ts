@@ -42,6 +42,9 @@ function rowEnd(c: Cursor, at: number): number | undefined {
 
 /** 사 번, 네 번째 자리, 넷째 자리 behind a row; 네 자리 are four seats. */
 function placeInRow(c: Cursor, at: number): { value: number; last: number } | undefined {
+  // 칠행 이번 자리: place two of a row.
+  if (c.is(at, 'WEEK:this') && c.tokens[at].end - c.tokens[at].start <= 4)
+    return { value: 2, last: seatEnd(c, at + 1) };
   const number = c.number(at);
   if (number?.value === undefined) return undefined;
   const named = c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT') || c.is(at + 1, 'SEAT');

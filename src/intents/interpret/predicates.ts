@@ -72,6 +72,9 @@ function carried(
       mood = mood === 'past' || mood === 'quote' || mood === 'attribute' ? mood : 'command';
     return { mood, last: verb.last, negated: negated || NEGATIVE_MOODS.has(mood), bare: false };
   }
+  // 연장 신청할게요: to apply for a deed is to want it.
+  if (next?.sense === 'ASSIGN' && tokens[at].sense !== 'ASSIGN' && tokens[at].sense !== 'USE')
+    return carried(tokens, i);
   if (next?.sense === 'REQUEST' || next?.sense === 'NEED') {
     const after = verbAt(tokens, i + 1);
     const past = after?.mood === 'past' || after?.mood === 'quote';
@@ -146,6 +149,9 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
   }
   return out.map((predicate, index) => {
     const next = out[index + 1];
+    // 구매하기, 자리 바꾸기: what is written on a button.
+    if (predicate.mood === 'noun' && !predicate.bare && predicate.last === tokens.length)
+      return { ...predicate, mood: 'plain' as const };
     const adjacent =
       next !== undefined &&
       predicate.bare &&

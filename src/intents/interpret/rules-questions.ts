@@ -15,6 +15,8 @@ export const asksStatus: Rule = (s) => {
       tokens[until - 1].sense,
     );
   if (s.has('HOWLONG') && foreignEnd) return undefined;
+  if (s.has('HOWLONG') && s.has('MORE') && s.mainIs('USE', 'SIT', 'EXIST', 'DO', 'STUDY') && s.asks)
+    return vote('status', 2.9);
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
   if (
     s.has('WHEN', 'UNTILWHEN') &&
@@ -67,7 +69,8 @@ export const asksStatus: Rule = (s) => {
     return vote('status', 2.2);
   if (s.has('RESERVE') && s.has('NUMBERWORD', 'WHEN') && seatless && s.content <= 4)
     return vote('status', 2.2);
-  if (s.has('MINE') && s.has('WHICHNUM') && s.main === undefined && s.content <= 3) return vote('status', 2);
+  if (s.has('MINE') && s.has('WHICHNUM', 'WHERE') && s.main === undefined && s.content <= 3)
+    return vote('status', 2);
   if (
     s.has('STATUSWORD') &&
     !s.has('CANCEL', 'BUY', 'RETURN', 'EXTEND', 'MOVE', 'CHANGE') &&
@@ -98,6 +101,16 @@ export const asksStatus: Rule = (s) => {
     s.content <= 4
   )
     return vote('status', 1.4);
+  // 예약됐나요, 내 예약 잘 됐어: whether there is one.
+  const done = s.predicate('RESERVE')?.mood;
+  if (
+    s.becomes &&
+    seatless &&
+    s.content <= 4 &&
+    !s.slots &&
+    (done === 'past-question' || (done === 'past' && s.has('MINE')))
+  )
+    return vote('status', 1.8);
   return undefined;
 };
 

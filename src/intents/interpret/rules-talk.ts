@@ -81,7 +81,7 @@ export const denies: Rule = (s) => {
     s.main !== undefined &&
     s.negated &&
     s.mood !== 'not-connect' &&
-    !ASKS.has(s.mood) &&
+    (!ASKS.has(s.mood) || s.mood === 'permit') &&
     s.mainIs(...COMMANDS) &&
     !s.reports &&
     s.mood !== 'command'

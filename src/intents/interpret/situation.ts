@@ -20,15 +20,30 @@ export const SIDE = new Set<Mood>([
 
 /** A phrase with the questions the rules ask of it. */
 export class Situation {
+  readonly phrase: Phrase;
   readonly main: Predicate | undefined;
   readonly last: Predicate | undefined;
 
   constructor(
-    readonly phrase: Phrase,
+    phrase: Phrase,
     readonly pending: IntentName | undefined,
   ) {
+    this.phrase = phrase;
     const { predicates } = phrase;
     this.last = predicates.at(-1);
+    const before = predicates.at(-2);
+    // 예약하러 왔는데요, 반납하려고 왔어요: what one came for is what one wants.
+    if (
+      this.last?.sense === 'COME' &&
+      this.last.mood === 'past' &&
+      (before?.mood === 'intent' || before?.mood === 'purpose')
+    ) {
+      const wish: Predicate = { ...before, mood: 'intent' };
+      this.phrase = { ...phrase, predicates: [...predicates.slice(0, -2), wish] };
+      this.last = wish;
+      this.main = wish;
+      return;
+    }
     this.main =
       predicates.findLast(
         (predicate) => !SIDE.has(predicate.mood) && predicate.sense !== 'STICK' && predicate.sense !== 'FAR',

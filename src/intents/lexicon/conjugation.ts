@@ -272,5 +272,14 @@ export const ENDINGS: Readonly<Record<Base, readonly Ending[]>> = {
     ...existing.map(([form, mood]): Ending => [`고 ${form}`, mood]),
   ],
   eu: [...EU, ...ability, ...honorific],
-  a: [...A, ...PAST.map(([form, mood]): Ending => [`ㅆ${form}`, mood]), ...auxiliaries],
+  a: [
+    ...A,
+    ...PAST.map(([form, mood]): Ending => [`ㅆ${form}`, mood]),
+    // Before ㄴ it is said as ㄴ: 비언나요.
+    ...PAST.filter(([form]) => form.startsWith('ㄴ') || /^[나-닣]/.test(form)).map(([form, mood]): Ending => [
+      `ㄴ${form}`,
+      mood,
+    ]),
+    ...auxiliaries,
+  ],
 };
