@@ -27,7 +27,7 @@ const row = {
   set: values.set,
   normalizer: measured.normalizer,
   decoding: values.decoding,
-  cerNoSpaces: Math.round((1e4 * edits) / Math.max(1, referenceCharacters)) / 100,
+  cerNoSpaces: Math.round((1e4 * edits) / Math.max(1, referenceCharacters)) / 1e4,
   edits,
   referenceCharacters,
   utterances: measured.utterances,
@@ -35,4 +35,4 @@ const row = {
 const same = (other) => ['set', 'normalizer', 'decoding'].every((key) => other[key] === row[key]);
 manifest.metrics = [...manifest.metrics.filter((other) => !same(other)), row];
 await writeFile(path, `${JSON.stringify(manifest, null, 2)}\n`);
-console.log(`${row.set}: CER without spaces ${row.cerNoSpaces} % (${edits} of ${referenceCharacters})`);
+console.log(`${row.set}: CER without spaces ${row.cerNoSpaces} (${edits} of ${referenceCharacters})`);

@@ -61,6 +61,13 @@ def front_end(statistics: dict) -> dict:
     }
 
 
+def as_ratios(result: dict) -> dict:
+    """The manifest says error rates as ratios (0-1), as the service's metrics do; the recipe's log says per cent."""
+    ratio = result["edits"] / max(1, result["referenceCharacters"])
+    subsets = {name: as_ratios(subset) for name, subset in result.get("bySubset", {}).items()}
+    return {**result, "cerNoSpaces": round(ratio, 4), **({"bySubset": subsets} if subsets else {})}
+
+
 def write_manifest(
     folder: Path, version: str, model: ConformerCTC, state: dict, metrics: list[tuple[str, dict]], work: Path, cost: str
 ) -> None:
@@ -91,7 +98,7 @@ def write_manifest(
             "notes": "Non-commercial use only: two of the corpora are CC BY-NC-ND 4.0, one CC BY-NC-SA 4.0. "
                      "No audio or transcript of them is part of this package."},
         "training": {"data": data_entries(work), "cost": spent, "recipe": "python/README.md"},
-        "metrics": [{"set": name, "normalizer": NORMALIZER, "decoding": "greedy", **result} for name, result in metrics],
+        "metrics": [{"set": name, "normalizer": NORMALIZER, "decoding": "greedy", **as_ratios(result)} for name, result in metrics],
     }
     # Short number lists on one line each keep the file reviewable.
     text = json.dumps(manifest, ensure_ascii=False, indent=2)
