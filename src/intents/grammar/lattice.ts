@@ -127,6 +127,7 @@ class Lattice {
       if (cls === Class.letter && edge.cls === Class.unit && edge.sense !== 'ROW') cost += 1.2;
       // 삼월 삼 일 자리: behind a number 일 is its unit; 열 시간 is no row.
       if (edge.sense === 'JOB' && cls === Class.number) cost += 1.5;
+      if (edge.sense === 'CALLED' && cls === Class.number) cost += 1.2;
       if (edge.sense === 'TIMEWORD' && cls === Class.unit) cost += 0.8;
       if (cost < this.best[target]) {
         this.best[target] = cost;
@@ -165,7 +166,9 @@ class Lattice {
       edits > 0.3
         ? entry.cls === Class.number
           ? 2.5
-          : 0.6
+          : edits > 1
+            ? 1.3
+            : 0.6
         : entry.sense === 'FOREIGN'
           ? 0.5
           : entry.cls !== Class.number

@@ -128,7 +128,7 @@ const freeSeats = (): string[] =>
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
     put(trie, Class.noun, sense, split(forms), {
-      fuzzyFrom: KEYWORDS.has(sense) ? 3 : sense === 'NO' || sense === 'YES' ? 99 : 5,
+      fuzzyFrom: KEYWORDS.has(sense) ? 3 : sense === 'NO' || sense === 'YES' ? 99 : sense === 'LIST' ? 8 : 5,
     });
   }
   for (const [date, forms] of Object.entries(DATES)) put(trie, Class.noun, `DATE:${date}`, split(forms));
@@ -201,7 +201,7 @@ function verbs(trie: Trie): void {
         put(trie, cls, sense, [bases[index]], {
           fuzzyFrom: NEVER_FUZZY.has(sense) ? 99 : 5,
           // 빼고 싶어 is one verb, not 빼고 and a wish.
-          cost: sense === 'FOREIGN' ? 0.15 : bases[0] === '싶' ? 0.9 : 0,
+          cost: sense === 'FOREIGN' ? 0.15 : sense === 'RETURN' ? -0.3 : bases[0] === '싶' ? 0.9 : 0,
         });
     }
   }

@@ -327,7 +327,15 @@ function relate(c: Cursor, mentions: Mention[]): void {
       before.last >= mention.first - 1 &&
       (before.kind === 'seat' || before.kind === 'that') &&
       before.role === 'plain';
-    const next = c.unit(mention.last, 'PIECES');
+    // 뒤로 한 칸
+    const to = c.particle(mention.last, 'TO') ? mention.last + 1 : mention.last;
+    const next =
+      c.unit(mention.last, 'PIECES') ||
+      (c.number(to)?.value === 1 &&
+        c.unit(to + 1, 'PIECES') &&
+        to > mention.last &&
+        c.tokens[to + 1].end - c.tokens[to + 1].start === 4 &&
+        mentions[i + 1]?.first === to);
     if (near || step || seat || next) {
       mentions[i] = { ...mention, kind: 'relative', value: mention.value === 'front' ? 'front' : 'behind' };
       if (step) mentions.splice(--i, 1);

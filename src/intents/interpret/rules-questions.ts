@@ -240,7 +240,7 @@ export const asksList: Rule = (s) => {
     state !== undefined &&
     state === main &&
     state.sense !== 'EXIST' &&
-    (s.has('SEAT', 'ROOMWORD') || s.mention('room') !== undefined)
+    (s.has('SEAT', 'ROOMWORD', 'NEXT') || s.mention('room') !== undefined)
   )
     return vote('list_available', 2.2, state);
   if (state !== undefined && s.mainIs('SHOW', 'TELL', 'SEEK', 'LOOK', 'SHOWN'))
