@@ -128,7 +128,15 @@ const freeSeats = (): string[] =>
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
     put(trie, Class.noun, sense, split(forms), {
-      fuzzyFrom: KEYWORDS.has(sense) ? 3 : sense === 'NO' || sense === 'YES' ? 99 : sense === 'LIST' ? 8 : 5,
+      fuzzyFrom: KEYWORDS.has(sense)
+        ? 3
+        : sense === 'NO' || sense === 'YES'
+          ? 99
+          : sense === 'LIST'
+            ? 8
+            : sense === 'EMPTYSEAT'
+              ? 6
+              : 5,
     });
   }
   for (const [date, forms] of Object.entries(DATES)) put(trie, Class.noun, `DATE:${date}`, split(forms));

@@ -334,6 +334,7 @@ function relate(c: Cursor, mentions: Mention[]): void {
       (c.number(to)?.value === 1 &&
         c.unit(to + 1, 'PIECES') &&
         to > mention.last &&
+        c.tokens.some((token) => ['MOVE', 'CHANGE', 'GO'].includes(token.sense)) &&
         c.tokens[to + 1].end - c.tokens[to + 1].start === 4 &&
         mentions[i + 1]?.first === to);
     if (near || step || seat || next) {

@@ -254,6 +254,14 @@ const auxiliaries: readonly Ending[] = [
   ]),
 ];
 
+/** -ㄹ 것 같다: 못 갈 것 같아서. */
+const seeming: readonly Ending[] = inflect({ stem: '같', eu: '같으', a: '같아' }).flatMap(([form, mood]) =>
+  ['ㄹ 것 ', 'ㄹ 거 ', 'ㄴ 것 ', 'ㄴ 거 '].map((link): Ending => [
+    link + form,
+    mood === 'cause' || mood === 'connect' || mood === 'condition' ? mood : 'plain',
+  ]),
+);
+
 const honorific = inflect({ stem: '시', eu: '시', a: '셔' });
 
 /** All endings, by the base they attach to. */
@@ -271,7 +279,7 @@ export const ENDINGS: Readonly<Record<Base, readonly Ending[]>> = {
     ...words('not', '고 싶지 않아,고 싶지 않아요,고 싶지 않은데'),
     ...existing.map(([form, mood]): Ending => [`고 ${form}`, mood]),
   ],
-  eu: [...EU, ...ability, ...honorific],
+  eu: [...EU, ...ability, ...honorific, ...seeming],
   a: [
     ...A,
     ...PAST.map(([form, mood]): Ending => [`ㅆ${form}`, mood]),
