@@ -226,7 +226,7 @@ function followers(trie: Trie): void {
     // 일에 sounds like 이래: the date is likelier than the hearsay.
     put(trie, Class.particle, `BE:${mood}`, split(forms), {
       fuzzyFrom: 99,
-      cost: mood === 'quote' ? 0.6 : 0,
+      cost: mood === 'quote' ? 1.2 : 0,
     });
   for (const [sense, forms] of Object.entries(UNITS))
     put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });

@@ -271,7 +271,10 @@ class Assembler {
       ...new Set(mentions.map((mention) => mention.value as Preference)),
     ];
     const wanted = preferences.filter((mention) => mention.role !== 'rejected');
-    const unwanted = preferences.filter((mention) => mention.role === 'rejected');
+    // 콘센트가 없는데 콘센트 있는 자리로: what is asked for is not excluded.
+    const unwanted = preferences.filter(
+      (mention) => mention.role === 'rejected' && !wanted.some((other) => other.value === mention.value),
+    );
     if (wanted.length > 0) this.set('preference', distinct(wanted), ...wanted);
     if (unwanted.length > 0) this.set('exclude', distinct(unwanted), ...unwanted);
     const any = this.situation.mention('any');

@@ -247,7 +247,7 @@ function roleAt(c: Cursor, at: number): Role {
     return 'rejected';
   const none = c.particle(i, 'SUBJECT', 'TOPIC', 'ALSO') ? i + 1 : i;
   // 없는, 없고 exclude; 없을까, 없나 ask for it.
-  if (c.is(none, 'NOTEXIST') && !c.is(none + 1, 'question', 'plain', 'condition', 'past-question'))
+  if (c.is(none, 'NOTEXIST') && !c.is(none + 1, 'question', 'plain', 'condition', 'past-question', 'cause'))
     return 'rejected';
   if (c.particle(i, 'TOPIC', 'SUBJECT') && c.is(i + 1, 'HATE')) return 'rejected';
   if (c.is(i, 'NEGATE') || c.particle(i, 'BE:not-connect')) return 'rejected';

@@ -208,7 +208,8 @@ export const reserves: Rule = (s) => {
   const { main } = s;
   const found = s.active('RESERVE') ?? s.active('ASSIGN');
   // 예약 번호가 뭐지: the noun alone, in a question about something else.
-  const word = found?.bare === true && s.has('WHAT', 'WHEN', 'NUMBERWORD', 'WHO') ? undefined : found;
+  const word =
+    found?.bare === true && s.has('WHAT', 'WHEN', 'UNTILWHEN', 'NUMBERWORD', 'WHO') ? undefined : found;
   const asked = s.mood === 'able' || s.mood === 'permit' || s.mood === 'question';
   if (
     word !== undefined &&
