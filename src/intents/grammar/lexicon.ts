@@ -209,7 +209,16 @@ function verbs(trie: Trie): void {
         put(trie, cls, sense, [bases[index]], {
           fuzzyFrom: NEVER_FUZZY.has(sense) ? 99 : 5,
           // 빼고 싶어 is one verb, not 빼고 and a wish.
-          cost: sense === 'FOREIGN' ? 0.15 : sense === 'RETURN' ? -0.3 : bases[0] === '싶' ? 0.9 : 0,
+          cost:
+            sense === 'FOREIGN'
+              ? 0.15
+              : sense === 'RETURN'
+                ? -0.3
+                : sense === 'KNOW' && bases[index] === '아'
+                  ? 0.8
+                  : bases[0] === '싶'
+                    ? 0.9
+                    : 0,
         });
     }
   }

@@ -58,7 +58,10 @@ export const asksStatus: Rule = (s) => {
     seatless &&
     s.has('SEAT', 'NUMBERWORD') &&
     s.phrase.predicates.some(
-      (p) => p.mood === 'past-attribute' && ['TAKE', 'ASSIGN', 'SIT'].includes(p.sense),
+      (p) =>
+        p.mood === 'past-attribute' &&
+        ['TAKE', 'ASSIGN', 'SIT'].includes(p.sense) &&
+        tokens[p.first].edits === 0,
     ) &&
     (s.has('WHERE', 'WHICHNUM', 'NUMBERWORD', 'SHOWN') || s.mainIs('TELL', 'SHOW', 'SEEK', 'LOOK'))
   )

@@ -219,7 +219,12 @@ function asking(): Ending[] {
       out.push([verb.eu + form, mood === 'able' || mood === 'unable' ? 'command' : mood]);
     }
   }
-  out.push(...words('command', '주세요,주시겠어요,주시겠습니까,주시겠어,주겠니,주겠어,주겠어요,주라,주렴'));
+  out.push(
+    ...words(
+      'command',
+      '주쎄요,즈세요,주쎄여,주세오,주세요,주시겠어요,주시겠습니까,주시겠어,주겠니,주겠어,주겠어요,주라,주렴',
+    ),
+  );
   return out;
 }
 
