@@ -4,7 +4,10 @@
 export interface TokenTable {
   readonly tokens: readonly string[];
   readonly unit: 'character' | 'grapheme' | 'syllable' | 'subword' | 'byte';
+  /** -1 for attention models without a CTC head. */
   readonly blank: number;
+  /** What an attention or transducer decoder is fed before the first token. */
+  readonly sos?: number;
   readonly eos?: number;
   /** The token that stands for a space between words. */
   readonly space: string;
@@ -47,17 +50,64 @@ export interface DecodedHypothesis {
   readonly avgLogProb: number;
   /** 0..1 */
   readonly confidence: number;
+  /** What the search ranked by: natural logarithm, language model and boosts included, not normalised. */
+  readonly score: number;
+}
+
+/** A word or phrase to listen for (or, with a negative weight, to avoid). */
+export interface HotWord {
+  readonly phrase: string;
+  /** Natural logarithm that each match is worth; Coqui's own decoder adds it to the language model's score instead. */
+  readonly weight: number;
 }
 
 export interface DecodeOptions {
   readonly beamWidth?: number;
   /** How many hypotheses to return, best first. */
   readonly alternatives?: number;
-  readonly hotWords?: readonly { readonly phrase: string; readonly weight: number }[];
+  readonly hotWords?: readonly HotWord[];
+  /** Weight of the language model, in place of the package's. */
+  readonly lmAlpha?: number;
+  /** Bonus for each unit of the language model, in place of the package's. */
+  readonly lmBeta?: number;
 }
 
 export interface CtcDecoder {
   readonly name: string;
   /** Best first; at least one (possibly of empty text) even for zero frames. */
   decode(logProbs: LogProbs, options?: DecodeOptions): DecodedHypothesis[];
+}
+
+/** What one decoder step gives for `n` hypotheses at once. */
+export interface StepResult<S> {
+  /** Row-major [n, classes], natural logarithms. */
+  readonly logProbs: Float32Array;
+  readonly states: readonly S[];
+  /** Row-major [n, frames]: where in the encoder's output each step looked, for models that can tell. */
+  readonly attention?: Float32Array;
+}
+
+/**
+ * The decoder of an attention model (LAS, Transformer) over one encoded utterance, as the searches see it. States are
+ * values: a step never changes the ones that it was given, so hypotheses may share them.
+ */
+export interface AttentionScorer<S = unknown> {
+  readonly classes: number;
+  /** Encoder frames of the utterance. */
+  readonly frames: number;
+  /** Before the first token. */
+  initial(): S;
+  /** Feeds one token to each hypothesis. */
+  step(states: readonly S[], tokens: readonly number[]): Promise<StepResult<S>>;
+}
+
+/** A transducer (Graves 2012) over one encoded utterance, as the searches see it. States are values. */
+export interface TransducerScorer<S = unknown> {
+  readonly classes: number;
+  readonly frames: number;
+  initial(): S;
+  /** The prediction network: feeds one token to each hypothesis. */
+  predict(states: readonly S[], tokens: readonly number[]): Promise<readonly S[]>;
+  /** The joint network for pairs of an encoder frame and a state: row-major [n, classes], natural logarithms. */
+  join(frames: readonly number[], states: readonly S[]): Promise<Float32Array>;
 }

@@ -42,7 +42,8 @@ export class GreedyCtcDecoder implements CtcDecoder {
     for (let frame = 0; frame < frames; frame++) sum += path.logProbs[frame];
     const avgLogProb = frames === 0 ? 0 : sum / frames;
     const confidence = tokens.length === 0 ? Math.exp(avgLogProb) : geometricMean(tokens);
-    return [{ text: words.map(({ word }) => word).join(' '), tokens, words, avgLogProb, confidence }];
+    const text = words.map(({ word }) => word).join(' ');
+    return [{ text, tokens, words, avgLogProb, confidence, score: sum }];
   }
 
   /** Also returns the frames up to the end of the utterance, an eos included. */

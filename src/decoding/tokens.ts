@@ -4,7 +4,9 @@ import type { TokenTable } from './contract.js';
 /** What a model package says of its tokens besides their texts. */
 export interface TokenDescription {
   readonly unit: TokenTable['unit'];
-  readonly blank: number;
+  /** Absent: the model has none. */
+  readonly blank?: number;
+  readonly sos?: number;
   readonly eos?: number;
   readonly space: string;
   readonly compose?: 'nfc' | 'none';
@@ -22,7 +24,7 @@ const CONTROL = /^<(?!0x[0-9A-Fa-f]{2}>)[^<>\s]+>$/;
  * @throws MalgwiError manifest_invalid
  */
 export function parseTokens(text: string, description: TokenDescription): TokenTable {
-  const { unit, blank, eos, space, compose } = description;
+  const { unit, blank = -1, sos, eos, space, compose } = description;
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/, MAX_TOKENS + 2);
   if (lines.at(-1) === '') lines.pop();
   if (lines.length === 0) fail('the token list is empty');
@@ -38,17 +40,21 @@ export function parseTokens(text: string, description: TokenDescription): TokenT
     seen.set(token, id);
     if (CONTROL.test(token)) silent.add(id);
   });
-  if (!Number.isInteger(blank) || blank < 0 || blank > lines.length)
-    fail('tokens.blank is not a line of the token list');
+  const blankFits = Number.isInteger(blank) && blank >= 0 && blank <= lines.length;
+  if (description.blank !== undefined && !blankFits) fail('tokens.blank is not a line of the token list');
   if (eos !== undefined && (!Number.isInteger(eos) || eos < 0 || eos >= lines.length || eos === blank)) {
     fail('tokens.eos is not a line of the token list');
+  }
+  if (sos !== undefined && (!Number.isInteger(sos) || sos < 0 || sos >= lines.length || sos === blank)) {
+    fail('tokens.sos is not a line of the token list');
   }
   if (space === '') fail('tokens.space is empty');
   if (unit !== 'subword' && !seen.has(space)) fail('tokens.space is not in the token list');
   const tokens = blank === lines.length ? [...lines, '<blank>'] : lines;
-  silent.add(blank);
+  if (blank >= 0) silent.add(blank);
+  if (sos !== undefined) silent.add(sos);
   if (eos !== undefined) silent.add(eos);
-  return { tokens, unit, blank, eos, space, silent, compose };
+  return { tokens, unit, blank, sos, eos, space, silent, compose };
 }
 
 function fail(detail: string): never {

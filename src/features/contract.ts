@@ -45,8 +45,51 @@ export interface KaldiFbankConfig {
   readonly reverse: boolean;
 }
 
-/** A union from the start: mel, MFCC and spectrogram front ends of KoSpeech and Coqui's MFCC join it. */
-export type FrontEndConfig = KaldiFbankConfig;
+/** What KoSpeech's front ends share. */
+interface KoSpeechFrontEnd {
+  readonly sampleRate: number;
+  readonly windowMs: number;
+  readonly hopMs: number;
+  readonly waveformScale: number;
+  readonly trimSilence: boolean;
+  readonly normalize: Normalization;
+  readonly reverse: boolean;
+}
+
+/** librosa.feature.melspectrogram in decibels below the loudest value: KoSpeech's `mel`. */
+export interface LibrosaMelConfig extends KoSpeechFrontEnd {
+  readonly kind: 'librosa-mel';
+  readonly numMels: number;
+  readonly decibels: 'power' | 'amplitude';
+}
+
+/** librosa.feature.mfcc: KoSpeech's `mfcc`. */
+export interface LibrosaMfccConfig extends KoSpeechFrontEnd {
+  readonly kind: 'librosa-mfcc';
+  readonly numCoefficients: number;
+  readonly numMels: number;
+}
+
+/** KoSpeech's `spect`: log-magnitudes (torch) or Kaldi's log power spectrum. */
+export interface SpectrogramConfig extends KoSpeechFrontEnd {
+  readonly kind: 'spectrogram';
+  readonly method: 'torch' | 'kaldi';
+}
+
+/** TensorFlow's audio_spectrogram and mfcc operations as DeepSpeech and Coqui STT use them. */
+export interface CoquiMfccConfig {
+  readonly kind: 'coqui-mfcc';
+  readonly sampleRate: number;
+  readonly windowSamples: number;
+  readonly stepSamples: number;
+  readonly numMels: number;
+  readonly numCoefficients: number;
+  /** Frames on each side that the acoustic model sees with each frame. */
+  readonly contextFrames: number;
+}
+
+export type FrontEndConfig =
+  KaldiFbankConfig | LibrosaMelConfig | LibrosaMfccConfig | SpectrogramConfig | CoquiMfccConfig;
 
 export interface FrontEnd {
   readonly config: FrontEndConfig;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFrontEnd, createStreamingFrontEnd, findNonSilent, trimSilence } from './index.js';
-import type { FeatureMatrix, FrontEndConfig } from './index.js';
+import type { FeatureMatrix, KaldiFbankConfig } from './index.js';
 
-const base: FrontEndConfig = {
+const base: KaldiFbankConfig = {
   kind: 'kaldi-fbank',
   sampleRate: 16000,
   numMels: 40,
@@ -25,7 +25,7 @@ const base: FrontEndConfig = {
   reverse: false,
 };
 
-const fixed: FrontEndConfig['normalize'] = {
+const fixed: KaldiFbankConfig['normalize'] = {
   kind: 'fixed',
   mean: Array.from({ length: 40 }, (_, bin) => bin / 4),
   inverseStd: Array.from({ length: 40 }, (_, bin) => 0.1 + bin / 100),
@@ -42,7 +42,7 @@ function noise(length: number, amplitude = 0.5): Float32Array {
 const tone = (hertz: number, length = 3200): Float32Array =>
   Float32Array.from({ length }, (_, n) => 0.5 * Math.sin((2 * Math.PI * hertz * n) / 16000));
 
-const extract = (samples: Float32Array, overrides: Partial<FrontEndConfig> = {}): FeatureMatrix =>
+const extract = (samples: Float32Array, overrides: Partial<KaldiFbankConfig> = {}): FeatureMatrix =>
   createFrontEnd({ ...base, ...overrides }).extract(samples);
 
 const row = ({ data, dims }: FeatureMatrix, frame: number): Float32Array =>
@@ -137,7 +137,7 @@ describe('createFrontEnd', () => {
   });
 
   it('lets more energy through the wider windows', () => {
-    const level = (window: FrontEndConfig['window']): number =>
+    const level = (window: KaldiFbankConfig['window']): number =>
       extract(noise(8000), { window }).data.reduce((sum, value) => sum + value, 0);
     // Mean squares: 0.375, 0.397, 0.419, 1.
     expect(level('hann')).toBeLessThan(level('hamming'));
@@ -303,7 +303,7 @@ describe('validation', () => {
     ],
   ])('refuses a bad %s: %j', (param, overrides) => {
     const failed = expect.objectContaining({ code: 'manifest_invalid', param }) as Error;
-    expect(() => createFrontEnd({ ...base, ...overrides } as FrontEndConfig)).toThrow(failed);
-    expect(() => createStreamingFrontEnd({ ...base, ...overrides } as FrontEndConfig)).toThrow(failed);
+    expect(() => createFrontEnd({ ...base, ...overrides } as KaldiFbankConfig)).toThrow(failed);
+    expect(() => createStreamingFrontEnd({ ...base, ...overrides } as KaldiFbankConfig)).toThrow(failed);
   });
 });

@@ -1,11 +1,12 @@
 /** Front ends: 16 kHz mono samples to a matrix of acoustic features. Pure code, no I/O. */
-import type { FeatureMatrix, FrontEnd, FrontEndConfig } from './contract.js';
+import { MalgwiError } from '../errors.js';
+import type { FeatureMatrix, FrontEnd, FrontEndConfig, KaldiFbankConfig } from './contract.js';
 import { KaldiFbank } from './fbank.js';
 import { normalizeFeatures, reverseFrames } from './normalize.js';
 import { trimSilence } from './trim.js';
 import { checkFrontEnd } from './validate.js';
 
-export type { FeatureMatrix, FrontEnd, FrontEndConfig, KaldiFbankConfig, Normalization } from './contract.js';
+export type * from './contract.js';
 export { createStreamingFrontEnd } from './streaming.js';
 export type { StreamingFrontEnd } from './streaming.js';
 export { findNonSilent, trimSilence } from './trim.js';
@@ -17,6 +18,18 @@ export type { SampleInterval } from './trim.js';
  * @throws MalgwiError manifest_invalid
  */
 export function createFrontEnd(config: FrontEndConfig): FrontEnd {
+  switch (config.kind) {
+    case 'kaldi-fbank':
+      return kaldiFrontEnd(config);
+    default:
+      throw new MalgwiError('manifest_invalid', {
+        param: 'frontEnd.kind',
+        detail: `frontEnd.kind: ${config.kind} is not known`,
+      });
+  }
+}
+
+function kaldiFrontEnd(config: KaldiFbankConfig): FrontEnd {
   checkFrontEnd(config);
   const fbank = new KaldiFbank(config);
   return {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createFrontEnd, findNonSilent, trimSilence } from './index.js';
-import type { FrontEndConfig } from './index.js';
+import type { KaldiFbankConfig } from './index.js';
 
 interface FixtureIndex {
   intervals: [number, number][];
@@ -21,7 +21,7 @@ const read = (file: string): ArrayBuffer =>
 /** KoSpeech divides int16 by 32767, the samples here are int16 / 32768. */
 const KOSPEECH_SCALE = 32768 / 32767;
 
-const kospeech = (overrides: Partial<FrontEndConfig>): FrontEndConfig => ({
+const kospeech = (overrides: Partial<KaldiFbankConfig>): KaldiFbankConfig => ({
   kind: 'kaldi-fbank',
   sampleRate: 16000,
   numMels: 80,

@@ -1,12 +1,12 @@
 import { MalgwiError } from '../errors.js';
-import type { FeatureMatrix, FrontEndConfig } from './contract.js';
+import type { FeatureMatrix, KaldiFbankConfig } from './contract.js';
 import { KaldiFbank } from './fbank.js';
 import { normalizeFeatures } from './normalize.js';
 import { checkFrontEnd } from './validate.js';
 
 /** A front end fed piece by piece; its frames joined are bit-equal to those of the whole signal at once. */
 export interface StreamingFrontEnd {
-  readonly config: FrontEndConfig;
+  readonly config: KaldiFbankConfig;
   readonly dims: number;
   /** Frames that became complete with `samples` (16 kHz mono, [-1, 1]); possibly none. */
   push(samples: Float32Array): FeatureMatrix;
@@ -19,7 +19,7 @@ export interface StreamingFrontEnd {
  * @throws MalgwiError manifest_invalid for a config that needs the whole utterance (utterance normalisation, silence
  * trimming, reversed frames) or is not valid
  */
-export function createStreamingFrontEnd(config: FrontEndConfig): StreamingFrontEnd {
+export function createStreamingFrontEnd(config: KaldiFbankConfig): StreamingFrontEnd {
   checkFrontEnd(config);
   if (config.normalize.kind === 'utterance' || config.trimSilence || config.reverse) {
     const detail =
@@ -37,7 +37,7 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
   private offset = 0;
   private nextFrame = 0;
 
-  constructor(readonly config: FrontEndConfig) {
+  constructor(readonly config: KaldiFbankConfig) {
     this.fbank = new KaldiFbank(config);
     this.dims = this.fbank.dims;
   }

@@ -1,5 +1,5 @@
 import { MalgwiError } from '../errors.js';
-import type { FrontEndConfig, Normalization } from './contract.js';
+import type { KaldiFbankConfig, Normalization } from './contract.js';
 import { isPowerOfTwo } from './fft.js';
 
 const WINDOWS: ReadonlySet<string> = new Set(['povey', 'hamming', 'hann', 'rectangular']);
@@ -10,7 +10,7 @@ const MAX_MELS = 512;
  * Refuses a front end that could not be computed or would silently differ from what its model was trained on.
  * @throws MalgwiError manifest_invalid, `param` naming the field
  */
-export function checkFrontEnd(config: FrontEndConfig): void {
+export function checkFrontEnd(config: KaldiFbankConfig): void {
   const { sampleRate, windowMs, hopMs, fftSize, numMels } = config;
   const check = (ok: boolean, param: string, detail: string): void => {
     if (!ok)

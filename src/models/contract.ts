@@ -1,20 +1,66 @@
-/** Acoustic runtimes: features in, log-probabilities out. One implementation for each decoding family. */
-import type { LogProbs } from '../decoding/contract.js';
+/** Acoustic runtimes: features in; log-probabilities, or something that a search can step through, out. */
+import type { AttentionScorer, LogProbs, TransducerScorer } from '../decoding/contract.js';
 import type { FeatureMatrix } from '../features/contract.js';
 import type { Manifest } from './manifest.js';
 
 /**
- * A loaded acoustic model. It blocks the thread that calls `run` (onnxruntime does), so it lives in worker threads;
- * the worker pool adds the queue and the cancellation.
+ * A loaded acoustic model. It blocks the thread that calls it (onnxruntime does), so it lives in worker threads; the
+ * worker pool adds the queue and the cancellation. Calls may overlap: no call sees another's state. An utterance of
+ * fewer frames than the model needs counts as one of zero frames; one of more than `encoder.maxFrames` is refused.
  */
-export interface AcousticRuntime {
+interface Runtime {
   readonly manifest: Manifest;
+  close(): Promise<void>;
+}
+
+export interface CtcRuntime extends Runtime {
+  readonly family: 'ctc';
   /**
-   * Runs a batch; one result for each utterance, in order. An utterance of fewer frames than the model needs gives a
-   * result of zero frames.
+   * Runs a batch; one result for each utterance, in order.
    * @param utterances normalised features [T, D] each, D the model's, T at most `encoder.maxFrames`
    * @throws MalgwiError inference_failed
    */
   run(utterances: readonly FeatureMatrix[]): Promise<LogProbs[]>;
-  close(): Promise<void>;
 }
+
+export interface AttentionEncoding {
+  readonly scorer: AttentionScorer;
+  /** Of the joint CTC head, for models that have one. */
+  readonly ctc?: LogProbs;
+}
+
+export interface AttentionRuntime extends Runtime {
+  readonly family: 'attention';
+  /** @throws MalgwiError inference_failed, here and from the scorer */
+  encode(features: FeatureMatrix): Promise<AttentionEncoding>;
+}
+
+export interface TransducerRuntime extends Runtime {
+  readonly family: 'transducer';
+  /** @throws MalgwiError inference_failed, here and from the scorer */
+  encode(features: FeatureMatrix): Promise<TransducerScorer>;
+}
+
+/** State of Coqui's LSTM: a value, never changed in place. */
+export interface CoquiState {
+  readonly cell: Float32Array;
+  readonly hidden: Float32Array;
+}
+
+export interface CoquiRuntime extends Runtime {
+  readonly family: 'coqui';
+  initial(): CoquiState;
+  /**
+   * Runs consecutive windows of MFCC frames through the LSTM.
+   * @param windows row-major [steps, (2 contextFrames + 1) numCoefficients]
+   * @returns probabilities (not logarithms), row-major [steps, classes], and the state after the last step
+   * @throws MalgwiError inference_failed
+   */
+  run(
+    windows: Float32Array,
+    steps: number,
+    state: CoquiState,
+  ): Promise<{ readonly probabilities: Float32Array; readonly classes: number; readonly state: CoquiState }>;
+}
+
+export type AcousticRuntime = CtcRuntime | AttentionRuntime | TransducerRuntime | CoquiRuntime;

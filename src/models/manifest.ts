@@ -1,5 +1,5 @@
 /** The model package: `manifest.json` and the files it names. docs/reference/model-package.md describes every field. */
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -7,149 +7,13 @@ import { lstat, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { MalgwiError } from '../errors.js';
+import { filesOf, ManifestSchema } from './schema.js';
+
+export { ManifestSchema } from './schema.js';
+export type { Graph, State } from './schema.js';
 
 export const MANIFEST_FILE = 'manifest.json';
 const MAX_MANIFEST_BYTES = 1 << 20;
-
-const Finite = Type.Number({ minimum: -1e9, maximum: 1e9 });
-const Count = Type.Integer({ minimum: 0, maximum: 1e12 });
-const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
-/** One path component: a package is flat, so nothing in it can point outside. */
-const FileName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' });
-
-const Normalize = Type.Union([
-  Type.Object({ kind: Type.Literal('none') }),
-  Type.Object({ kind: Type.Literal('utterance') }),
-  Type.Object({
-    kind: Type.Literal('fixed'),
-    mean: Type.Array(Finite, { minItems: 1, maxItems: 1024 }),
-    inverseStd: Type.Array(Finite, { minItems: 1, maxItems: 1024 }),
-  }),
-]);
-
-export const KaldiFbankSchema = Type.Object({
-  kind: Type.Literal('kaldi-fbank'),
-  sampleRate: Type.Literal(16000),
-  numMels: Type.Integer({ minimum: 8, maximum: 256 }),
-  windowMs: Type.Number({ minimum: 5, maximum: 100 }),
-  hopMs: Type.Number({ minimum: 2, maximum: 100 }),
-  fftSize: Type.Integer({ minimum: 64, maximum: 8192 }),
-  window: Type.Union([
-    Type.Literal('povey'),
-    Type.Literal('hamming'),
-    Type.Literal('hann'),
-    Type.Literal('rectangular'),
-  ]),
-  preemphasis: Type.Number({ minimum: 0, maximum: 1 }),
-  removeDcOffset: Type.Boolean(),
-  lowFrequency: Type.Number({ minimum: 0, maximum: 8000 }),
-  highFrequency: Type.Number({ minimum: 100, maximum: 8000 }),
-  power: Type.Boolean(),
-  snipEdges: Type.Boolean(),
-  dither: Type.Literal(0),
-  waveformScale: Type.Number({ minimum: 1e-3, maximum: 1e6 }),
-  energyFloor: Type.Number({ minimum: 1e-20, maximum: 1e6 }),
-  trimSilence: Type.Boolean(),
-  normalize: Normalize,
-  reverse: Type.Boolean(),
-});
-
-const MeasuredCer = Type.Object({
-  cerNoSpaces: Type.Number({ minimum: 0 }),
-  edits: Count,
-  referenceCharacters: Count,
-  utterances: Count,
-});
-
-export const ManifestSchema = Type.Object({
-  schema: Type.Literal(1),
-  name: Name,
-  version: Type.String({ pattern: '^\\d+\\.\\d+\\.\\d+([-+][0-9A-Za-z.-]{1,64})?$' }),
-  language: Type.String({ minLength: 2, maxLength: 16 }),
-  description: Type.String({ maxLength: 2000 }),
-  /** The decoding family: which runtime runs it. */
-  family: Type.Literal('ctc'),
-  architecture: Type.Object({
-    name: Type.String({ maxLength: 128 }),
-    parameters: Count,
-    layers: Type.Optional(Count),
-    dimension: Type.Optional(Count),
-    heads: Type.Optional(Count),
-    units: Type.Optional(Type.String({ maxLength: 64 })),
-  }),
-  frontEnd: KaldiFbankSchema,
-  tokens: Type.Object({
-    file: FileName,
-    unit: Type.Union([
-      Type.Literal('character'),
-      Type.Literal('grapheme'),
-      Type.Literal('syllable'),
-      Type.Literal('subword'),
-      Type.Literal('byte'),
-    ]),
-    blank: Count,
-    eos: Type.Optional(Count),
-    space: Type.String({ minLength: 1, maxLength: 16 }),
-    compose: Type.Optional(Type.Union([Type.Literal('nfc'), Type.Literal('none')])),
-  }),
-  encoder: Type.Object({
-    subsampling: Type.Integer({ minimum: 1, maximum: 64 }),
-    /** Duration of one encoder frame, milliseconds. */
-    frameMs: Type.Number({ minimum: 1, maximum: 1000 }),
-    /** Feature frames that the graph needs at least, and takes at most. */
-    minFrames: Type.Integer({ minimum: 1, maximum: 10000 }),
-    maxFrames: Type.Integer({ minimum: 1, maximum: 100000 }),
-    /** Whether a shorter utterance in a padded batch gives the same result as alone. */
-    paddingSafe: Type.Boolean(),
-  }),
-  graphs: Type.Object({
-    encoder: Type.Object({
-      file: FileName,
-      precision: Type.Union([Type.Literal('float32'), Type.Literal('float16'), Type.Literal('int8')]),
-    }),
-  }),
-  decoder: Type.Object({
-    method: Type.Literal('greedy'),
-    /** What becomes of jamo that form no syllable. */
-    strayJamo: Type.Optional(
-      Type.Union([Type.Literal('drop'), Type.Literal('compatibility'), Type.Literal('silent-onset')]),
-    ),
-  }),
-  files: Type.Record(
-    FileName,
-    Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), bytes: Count }),
-  ),
-  license: Type.Object({
-    code: Type.Optional(Type.String({ maxLength: 200 })),
-    weights: Type.String({ maxLength: 500 }),
-    notes: Type.Optional(Type.String({ maxLength: 4000 })),
-  }),
-  training: Type.Object({
-    data: Type.Array(
-      Type.Object({
-        name: Type.String({ maxLength: 200 }),
-        hours: Type.Number({ minimum: 0 }),
-        speakers: Type.Optional(Count),
-        license: Type.String({ maxLength: 200 }),
-      }),
-      { maxItems: 100 },
-    ),
-    cost: Type.Optional(Type.String({ maxLength: 2000 })),
-    recipe: Type.Optional(Type.String({ maxLength: 500 })),
-  }),
-  metrics: Type.Array(
-    Type.Intersect([
-      MeasuredCer,
-      Type.Object({
-        set: Type.String({ maxLength: 128 }),
-        normalizer: Type.String({ maxLength: 128 }),
-        decoding: Type.String({ maxLength: 128 }),
-        bySubset: Type.Optional(Type.Record(Type.String({ maxLength: 128 }), MeasuredCer)),
-      }),
-    ]),
-    { maxItems: 100 },
-  ),
-});
 
 export type Manifest = Static<typeof ManifestSchema>;
 
@@ -175,18 +39,59 @@ export function parseManifest(value: unknown): Manifest {
     fail(`manifest.json: ${first === undefined ? 'not valid' : `${first.instancePath || '/'} ${first.message}`}`);
   }
   const manifest = value;
-  for (const file of [manifest.tokens.file, manifest.graphs.encoder.file]) {
+  for (const file of filesOf(manifest)) {
     if (!Object.hasOwn(manifest.files, file)) fail(`manifest.json: files lacks ${file}`);
   }
-  const { frontEnd } = manifest;
-  if (frontEnd.lowFrequency >= frontEnd.highFrequency) fail('manifest.json: /frontEnd/lowFrequency is not below highFrequency');
-  if (frontEnd.fftSize < (frontEnd.windowMs / 1000) * frontEnd.sampleRate) fail('manifest.json: /frontEnd/fftSize is below the window');
-  const { normalize } = frontEnd;
-  if (normalize.kind === 'fixed' && (normalize.mean.length !== frontEnd.numMels || normalize.inverseStd.length !== frontEnd.numMels)) {
-    fail('manifest.json: /frontEnd/normalize has not one value for each mel channel');
-  }
+  checkFamily(manifest);
+  checkFrontEndShape(manifest.frontEnd);
   if (manifest.encoder.minFrames > manifest.encoder.maxFrames) fail('manifest.json: /encoder/minFrames is above maxFrames');
   return manifest;
+}
+
+/** What each family cannot do without. */
+function checkFamily(manifest: Manifest): void {
+  const { family, graphs, tokens, decoder } = manifest;
+  const need = (ok: boolean, field: string): void => {
+    if (!ok) fail(`manifest.json: ${field} is missing, which a model of the family ${family} needs`);
+  };
+  need(family === 'attention' || tokens.blank !== undefined, '/tokens/blank');
+  if (family === 'attention') {
+    need(graphs.decoder !== undefined, '/graphs/decoder');
+    need(tokens.eos !== undefined, '/tokens/eos');
+  }
+  if (family === 'transducer') {
+    need(graphs.predictor !== undefined, '/graphs/predictor');
+    need(graphs.joiner !== undefined, '/graphs/joiner');
+  }
+  if (family === 'attention' || family === 'transducer') need(tokens.sos !== undefined, '/tokens/sos');
+  if (family === 'coqui') {
+    need((graphs.encoder.states?.length ?? 0) > 0, '/graphs/encoder/states');
+    if (manifest.frontEnd.kind !== 'coqui-mfcc') fail('manifest.json: /frontEnd/kind is not coqui-mfcc');
+  }
+  if (decoder.method === 'coqui' && family !== 'coqui') fail('manifest.json: /decoder/method coqui is for the family coqui');
+  for (const graph of Object.values(graphs)) {
+    const names = [...(graph?.states ?? []).map(({ name }) => name), ...(graph?.memory ?? [])];
+    if (new Set(names).size !== names.length) fail('manifest.json: /graphs names a state or memory twice');
+  }
+}
+
+function checkFrontEndShape(frontEnd: Manifest['frontEnd']): void {
+  if (frontEnd.kind === 'kaldi-fbank') {
+    if (frontEnd.lowFrequency >= frontEnd.highFrequency) fail('manifest.json: /frontEnd/lowFrequency is not below highFrequency');
+    if (frontEnd.fftSize < (frontEnd.windowMs / 1000) * frontEnd.sampleRate) fail('manifest.json: /frontEnd/fftSize is below the window');
+  }
+  if (frontEnd.kind === 'librosa-mfcc' && frontEnd.numCoefficients > frontEnd.numMels) {
+    fail('manifest.json: /frontEnd/numCoefficients is above numMels');
+  }
+  if (frontEnd.kind === 'coqui-mfcc') {
+    if (frontEnd.numCoefficients > frontEnd.numMels) fail('manifest.json: /frontEnd/numCoefficients is above numMels');
+    return;
+  }
+  const { normalize } = frontEnd;
+  const dims = 'numCoefficients' in frontEnd ? frontEnd.numCoefficients : 'numMels' in frontEnd ? frontEnd.numMels : undefined;
+  if (normalize.kind === 'fixed' && (normalize.mean.length !== normalize.inverseStd.length || (dims !== undefined && normalize.mean.length !== dims))) {
+    fail('manifest.json: /frontEnd/normalize has not one value for each channel');
+  }
 }
 
 /**

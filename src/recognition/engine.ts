@@ -1,11 +1,9 @@
 /** One model, loaded and ready on this thread: samples in, hypotheses out. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createCtcDecoder, parseTokens } from '../decoding/index.js';
-import type { CtcDecoder, DecodedHypothesis, DecodeOptions } from '../decoding/contract.js';
+import type { DecodedHypothesis, DecodeOptions } from '../decoding/contract.js';
 import { createFrontEnd } from '../features/index.js';
 import type { FrontEnd } from '../features/contract.js';
-import { loadRuntime, type AcousticRuntime, type ModelPackage } from '../models/index.js';
+import type { ModelPackage } from '../models/index.js';
+import { loadFamily, type Family } from './families/index.js';
 
 export interface RecognizedUtterance {
   /** Best first, at least one. */
@@ -18,20 +16,12 @@ export interface RecognizedUtterance {
 export class RecognitionEngine {
   private constructor(
     readonly model: ModelPackage,
-    private readonly frontEnd: FrontEnd,
-    private readonly runtime: AcousticRuntime,
-    private readonly decoder: CtcDecoder,
+    readonly frontEnd: FrontEnd,
+    readonly family: Family,
   ) {}
 
   static async load(model: ModelPackage): Promise<RecognitionEngine> {
-    const { manifest, directory } = model;
-    const table = parseTokens(await readFile(join(directory, manifest.tokens.file), 'utf8'), manifest.tokens);
-    return new RecognitionEngine(
-      model,
-      createFrontEnd(manifest.frontEnd),
-      await loadRuntime(model),
-      createCtcDecoder(table, manifest.decoder),
-    );
+    return new RecognitionEngine(model, createFrontEnd(model.manifest.frontEnd), await loadFamily(model));
   }
 
   /** Seconds of one encoder frame. */
@@ -41,20 +31,20 @@ export class RecognitionEngine {
 
   /**
    * @param samples 16 kHz mono, [-1, 1]
-   * @throws MalgwiError inference_failed
+   * @throws MalgwiError inference_failed | cancelled
    */
-  async recognize(samples: Float32Array, options?: DecodeOptions): Promise<RecognizedUtterance> {
-    const t0 = performance.now();
+  async recognize(
+    samples: Float32Array,
+    options?: DecodeOptions,
+    signal?: AbortSignal,
+  ): Promise<RecognizedUtterance> {
+    const started = performance.now();
     const features = this.frontEnd.extract(samples);
-    const t1 = performance.now();
-    const [logProbs] = await this.runtime.run([features]);
-    const t2 = performance.now();
-    const hypotheses = this.decoder.decode(logProbs!, options);
-    const t3 = performance.now();
-    return { hypotheses, featuresMs: t1 - t0, encoderMs: t2 - t1, decodingMs: t3 - t2 };
+    const featuresMs = performance.now() - started;
+    return { ...(await this.family.decode(features, options, signal)), featuresMs };
   }
 
   async close(): Promise<void> {
-    await this.runtime.close();
+    await this.family.close();
   }
 }

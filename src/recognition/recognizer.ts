@@ -186,7 +186,9 @@ class PooledRecognizer implements Recognizer {
 
 /** Milliseconds of audio that the model takes in one piece. */
 function longestPieceMs({ encoder, frontEnd }: ModelPackage['manifest']): number {
-  return encoder.maxFrames * frontEnd.hopMs;
+  const hopMs =
+    frontEnd.kind === 'coqui-mfcc' ? (frontEnd.stepSamples * 1000) / frontEnd.sampleRate : frontEnd.hopMs;
+  return encoder.maxFrames * hopMs;
 }
 
 function once(action: () => void): () => void {

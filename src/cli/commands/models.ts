@@ -90,6 +90,19 @@ async function list(options: ModelsOptions): Promise<void> {
   }
 }
 
+function describeFrontEnd(frontEnd: ModelPackage['manifest']['frontEnd']): string {
+  if (frontEnd.kind === 'coqui-mfcc') {
+    const { numCoefficients, windowSamples, stepSamples } = frontEnd;
+    return `coqui-mfcc, ${numCoefficients} coefficients, ${windowSamples}/${stepSamples} samples`;
+  }
+  const parts: string[] = [frontEnd.kind];
+  if ('numCoefficients' in frontEnd) parts.push(`${frontEnd.numCoefficients} coefficients`);
+  if ('numMels' in frontEnd) parts.push(`${frontEnd.numMels} mels`);
+  parts.push(`${frontEnd.windowMs}/${frontEnd.hopMs} ms`);
+  if (frontEnd.kind === 'kaldi-fbank') parts.push(`${frontEnd.window} window`);
+  return parts.join(', ');
+}
+
 async function show(name: string, options: ModelsOptions): Promise<void> {
   const { registry } = await open(options);
   const model = registry.list().find(({ manifest }) => manifest.name === name);
@@ -115,10 +128,7 @@ async function show(name: string, options: ModelsOptions): Promise<void> {
       'architecture',
       `${architecture.name} (${manifest.family}), ${millions(architecture.parameters)} parameters`,
     ],
-    [
-      'front end',
-      `${frontEnd.kind}, ${frontEnd.numMels} mels, ${frontEnd.windowMs}/${frontEnd.hopMs} ms, ${frontEnd.window} window`,
-    ],
+    ['front end', describeFrontEnd(frontEnd)],
     ['tokens', `${manifest.tokens.unit} (${manifest.tokens.file})`],
     ['encoder', `${encoder.frameMs} ms a frame, ${manifest.graphs.encoder.precision}`],
     ['decoder', manifest.decoder.method],

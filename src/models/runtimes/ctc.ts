@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MalgwiError } from '../../errors.js';
 import type { LogProbs } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
-import type { AcousticRuntime } from '../contract.js';
+import type { CtcRuntime } from '../contract.js';
 import type { Manifest, ModelPackage } from '../manifest.js';
 
 /** Threads are the worker pool's business: one session, one thread. */
@@ -16,14 +16,16 @@ export const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
-export class CtcRuntime implements AcousticRuntime {
+export class OnnxCtcRuntime implements CtcRuntime {
+  readonly family = 'ctc';
+
   private constructor(
     readonly manifest: Manifest,
     private readonly session: InferenceSession,
   ) {}
 
   /** @throws MalgwiError inference_failed when the graph cannot be loaded or has other inputs than the package format's */
-  static async load(model: ModelPackage): Promise<CtcRuntime> {
+  static async load(model: ModelPackage): Promise<OnnxCtcRuntime> {
     const session = await InferenceSession.create(
       join(model.directory, model.manifest.graphs.encoder.file),
       SESSION_OPTIONS,
@@ -35,7 +37,7 @@ export class CtcRuntime implements AcousticRuntime {
         throw new MalgwiError('inference_failed', { detail: `The encoder graph has no input named ${name}.` });
       }
     }
-    return new CtcRuntime(model.manifest, session);
+    return new OnnxCtcRuntime(model.manifest, session);
   }
 
   async run(utterances: readonly FeatureMatrix[]): Promise<LogProbs[]> {

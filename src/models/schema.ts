@@ -1,0 +1,185 @@
+/** Schema of `manifest.json`. docs/reference/model-package.md describes every field. */
+import { Type, type Static } from 'typebox';
+import { FrontEndSchema } from './schema-front-end.js';
+
+const Count = Type.Integer({ minimum: 0, maximum: 1e12 });
+const Finite = Type.Number({ minimum: -1e9, maximum: 1e9 });
+const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
+/** One path component: a package is flat, so nothing in it can point outside. */
+const FileName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' });
+
+const MeasuredCer = Type.Object({
+  cerNoSpaces: Type.Number({ minimum: 0 }),
+  edits: Count,
+  referenceCharacters: Count,
+  utterances: Count,
+});
+
+/**
+ * A tensor that a graph hands from one call to the next: float32, all zeros at first, input `NAME`, output
+ * `next_NAME`. `batch` is the axis of streams or hypotheses, `frames` the length of the encoder's output, `prefix`
+ * an axis that starts at 0 and grows by 1 with each token (cached keys and values).
+ */
+export const StateSchema = Type.Object({
+  name: Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }),
+  shape: Type.Array(
+    Type.Union([
+      Type.Integer({ minimum: 1, maximum: 1e6 }),
+      Type.Literal('batch'),
+      Type.Literal('frames'),
+      Type.Literal('prefix'),
+    ]),
+    { minItems: 1, maxItems: 6 },
+  ),
+});
+export type State = Static<typeof StateSchema>;
+
+const GraphSchema = Type.Object({
+  file: FileName,
+  precision: Type.Union([Type.Literal('float32'), Type.Literal('float16'), Type.Literal('int8')]),
+  states: Type.Optional(Type.Array(StateSchema, { maxItems: 64 })),
+  /** Outputs of the encoder that a decoder step takes as they are, under the same names. */
+  memory: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }), { maxItems: 64 })),
+});
+export type Graph = Static<typeof GraphSchema>;
+
+const Decoder = Type.Object({
+  /** `coqui` is Coqui's own beam search, reproduced exactly. */
+  method: Type.Union([Type.Literal('greedy'), Type.Literal('beam'), Type.Literal('coqui')]),
+  beamWidth: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096 })),
+  /** Exponent of the length by which the score of an attention hypothesis is divided. */
+  lengthNormalization: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
+  /** Share of CTC in the score of a joint CTC and attention model. */
+  ctcWeight: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+  /** Tokens of one utterance at most, for attention models. */
+  maxTokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 5000 })),
+  /** Tokens of one encoder frame at most, for transducers. */
+  maxTokensPerFrame: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  /** What becomes of jamo that form no syllable. */
+  strayJamo: Type.Optional(
+    Type.Union([Type.Literal('drop'), Type.Literal('compatibility'), Type.Literal('silent-onset')]),
+  ),
+  /** Word confidence = 1 / (1 + exp(-(scale * logit(raw) + offset))), fitted on a development set (Platt 1999). */
+  confidence: Type.Optional(Type.Object({ scale: Finite, offset: Finite })),
+});
+
+const LanguageModel = Type.Object({
+  file: FileName,
+  /** `coqui-scorer`: KenLM binary and dictionary in one file. `kenlm`: KenLM binary. `arpa`: ARPA text. */
+  format: Type.Union([Type.Literal('coqui-scorer'), Type.Literal('kenlm'), Type.Literal('arpa')]),
+  /** What one "word" of the n-gram is. */
+  unit: Type.Union([Type.Literal('word'), Type.Literal('character'), Type.Literal('jamo')]),
+  /** Weight of the language model, and bonus for each of its units. A Coqui scorer brings its own. */
+  alpha: Type.Optional(Finite),
+  beta: Type.Optional(Finite),
+  license: Type.Optional(Type.String({ maxLength: 500 })),
+  sources: Type.Optional(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 50 })),
+});
+
+export const ManifestSchema = Type.Object({
+  schema: Type.Literal(1),
+  name: Name,
+  version: Type.String({ pattern: '^\\d+\\.\\d+\\.\\d+([-+][0-9A-Za-z.-]{1,64})?$' }),
+  language: Type.String({ minLength: 2, maxLength: 16 }),
+  description: Type.String({ maxLength: 2000 }),
+  /** The decoding family: which runtime runs it. */
+  family: Type.Union([
+    Type.Literal('ctc'),
+    Type.Literal('attention'),
+    Type.Literal('transducer'),
+    Type.Literal('coqui'),
+  ]),
+  architecture: Type.Object({
+    name: Type.String({ maxLength: 128 }),
+    parameters: Count,
+    layers: Type.Optional(Count),
+    dimension: Type.Optional(Count),
+    heads: Type.Optional(Count),
+    units: Type.Optional(Type.String({ maxLength: 64 })),
+  }),
+  frontEnd: FrontEndSchema,
+  tokens: Type.Object({
+    file: FileName,
+    unit: Type.Union([
+      Type.Literal('character'),
+      Type.Literal('grapheme'),
+      Type.Literal('syllable'),
+      Type.Literal('subword'),
+      Type.Literal('byte'),
+    ]),
+    /** Absent only for attention models without a CTC head. */
+    blank: Type.Optional(Count),
+    /** Start of the sentence: the first token an attention or transducer decoder is fed. */
+    sos: Type.Optional(Count),
+    eos: Type.Optional(Count),
+    space: Type.String({ minLength: 1, maxLength: 16 }),
+    compose: Type.Optional(Type.Union([Type.Literal('nfc'), Type.Literal('none')])),
+  }),
+  encoder: Type.Object({
+    subsampling: Type.Integer({ minimum: 1, maximum: 64 }),
+    /** Duration of one encoder frame, milliseconds. */
+    frameMs: Type.Number({ minimum: 1, maximum: 1000 }),
+    /** Feature frames that the graph needs at least, and takes at most. */
+    minFrames: Type.Integer({ minimum: 1, maximum: 10000 }),
+    maxFrames: Type.Integer({ minimum: 1, maximum: 100000 }),
+    /** Whether a shorter utterance in a padded batch gives the same result as alone. */
+    paddingSafe: Type.Boolean(),
+  }),
+  graphs: Type.Object({
+    encoder: GraphSchema,
+    /** Attention models: one step of the decoder. */
+    decoder: Type.Optional(GraphSchema),
+    /** Transducers: prediction network and joint network. */
+    predictor: Type.Optional(GraphSchema),
+    joiner: Type.Optional(GraphSchema),
+  }),
+  decoder: Decoder,
+  languageModel: Type.Optional(LanguageModel),
+  /** `pauses` (default): files are cut into utterances. `none`: a file is one utterance, as the original engine has it. */
+  segmentation: Type.Optional(Type.Union([Type.Literal('pauses'), Type.Literal('none')])),
+  files: Type.Record(
+    FileName,
+    Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), bytes: Count }),
+  ),
+  license: Type.Object({
+    code: Type.Optional(Type.String({ maxLength: 200 })),
+    weights: Type.String({ maxLength: 500 }),
+    notes: Type.Optional(Type.String({ maxLength: 4000 })),
+  }),
+  training: Type.Object({
+    data: Type.Array(
+      Type.Object({
+        name: Type.String({ maxLength: 200 }),
+        hours: Type.Number({ minimum: 0 }),
+        speakers: Type.Optional(Count),
+        license: Type.String({ maxLength: 200 }),
+      }),
+      { maxItems: 100 },
+    ),
+    cost: Type.Optional(Type.String({ maxLength: 2000 })),
+    recipe: Type.Optional(Type.String({ maxLength: 500 })),
+  }),
+  metrics: Type.Array(
+    Type.Intersect([
+      MeasuredCer,
+      Type.Object({
+        set: Type.String({ maxLength: 128 }),
+        normalizer: Type.String({ maxLength: 128 }),
+        decoding: Type.String({ maxLength: 128 }),
+        bySubset: Type.Optional(Type.Record(Type.String({ maxLength: 128 }), MeasuredCer)),
+      }),
+    ]),
+    { maxItems: 100 },
+  ),
+});
+
+/** Every file that a manifest of this schema refers to. */
+export function filesOf(manifest: Static<typeof ManifestSchema>): string[] {
+  const { encoder, decoder, predictor, joiner } = manifest.graphs;
+  const graphs = [encoder, decoder, predictor, joiner].filter((graph) => graph !== undefined);
+  return [
+    manifest.tokens.file,
+    ...graphs.map((graph) => graph.file),
+    ...(manifest.languageModel === undefined ? [] : [manifest.languageModel.file]),
+  ];
+}
