@@ -209,6 +209,28 @@ describe('intents', () => {
     expect(INTENTS).toContain(answer.json<{ intent: string }>().intent);
   });
 
+  it('hold a conversation whose state the client keeps', async () => {
+    interface Turn {
+      intent: string;
+      dialogue: { outcome: string; reply: string; action?: { intent: string; slots: object }; state: object };
+    }
+    const say = async (text: string, dialogue: object): Promise<Turn> =>
+      (await post('/v1/intents', { text, context: { dialogue } })).json<Turn>();
+    const asked = await say('이십칠 번 자리 취소해 주세요', {});
+    expect(asked).toMatchObject({ intent: 'cancel', dialogue: { outcome: 'confirming' } });
+    expect(asked.dialogue.reply).toMatch(/취소할까요\?$/);
+    const done = await say('네', asked.dialogue.state);
+    expect(done.dialogue).toMatchObject({
+      outcome: 'action',
+      action: { intent: 'cancel', slots: { seat: '27' } },
+    });
+    const late = await say('네', { ...asked.dialogue.state, at: Date.now() - 60_000 });
+    expect(late.dialogue.outcome).toBe('expired');
+    // A clock that runs ahead is not trusted further than the service's own.
+    const ahead = await say('네', { ...asked.dialogue.state, at: Date.now() + 1e9 });
+    expect(ahead.dialogue.outcome).toBe('action');
+  });
+
   it('count as metrics by name', async () => {
     await post('/v1/intents', { text: '오늘 날씨가 좋네요' });
     expect((await app.inject('/metrics')).body).toMatch(
@@ -241,6 +263,23 @@ describe('intents', () => {
       400,
       'invalid_field',
       'context.pending.slots.wings',
+    ],
+    [
+      'a pending command beside a conversation',
+      { text: '네', context: { pending: { intent: 'move', slots: {} }, dialogue: {} } },
+      400,
+      'invalid_field',
+      'context',
+    ],
+    [
+      'a conversation that waits for nothing known',
+      {
+        text: '네',
+        context: { dialogue: { pending: { intent: 'move', slots: {}, awaiting: 'Godot' } } },
+      },
+      400,
+      'invalid_field',
+      'context.dialogue.pending.awaiting',
     ],
     ['an array', [], 400, 'invalid_request', null],
   ])('refuse %s', async (_name, payload, status, code, param) => {

@@ -17,7 +17,7 @@ import {
   MAX_INVALID_MESSAGES,
   OPEN_TIMEOUT_MS,
 } from '../src/live/session.js';
-import { parseIntent } from '../src/intents/index.js';
+import { dialogueTurn, parseIntent } from '../src/intents/index.js';
 import type { LiveEvent, LiveFeedResult, Segment } from '../src/recognition/contract.js';
 
 const LIMITS = { maxBacklogSeconds: 2, helloTimeoutMs: 1000, idleTimeoutMs: 5000, maxSessionSeconds: 60 };
@@ -47,7 +47,10 @@ class Bench {
       limits,
       (options) => {
         if (options.venue === 'nowhere') throw new MalgwiError('invalid_field', { param: 'venue' });
-        return (text) => parseIntent(text);
+        return {
+          parse: (text, context) => parseIntent(text, context),
+          converse: (state, text, context, now) => dialogueTurn(state, text, { ...context, now }),
+        };
       },
       0,
     );
@@ -227,6 +230,56 @@ describe('events', () => {
     bench.audio(SECOND);
     bench.answer(3, [{ type: 'final', utterance: 0, segment: segment(0, 0, 1.5, '십칠 번 예약해 줘') }]);
     expect(bench.session.state).toBe('idle');
+  });
+
+  describe('a conversation', () => {
+    const converse = (bench: Bench, ...texts: string[]) =>
+      texts.map((text, i) => {
+        const events: LiveEvent[] = [
+          { type: 'speech_start', utterance: i, time: i },
+          { type: 'final', utterance: i, segment: segment(i, i, i + 1, text) },
+        ];
+        bench.audio(3200);
+        bench.do({ type: 'recognized', result: { events, audioSeconds: i + 1, computeMs: 1 } });
+        const last = bench.events.filter((event) => event.type === 'intent' && !event.tentative).at(-1);
+        return last?.type === 'intent' ? last.turn : undefined;
+      });
+
+    it('asks, confirms, carries out, and forgets after a while', () => {
+      const bench = new Bench().open({ ...OPTIONS, dialogue: true });
+      const [asked, done] = converse(bench, '자리 반납할게요', '네');
+      expect(asked).toMatchObject({ outcome: 'confirming', state: { pending: { intent: 'return' } } });
+      expect(asked?.reply).toMatch(/반납/);
+      expect(done).toMatchObject({ outcome: 'action', action: { intent: 'return' } });
+      converse(bench, '자리 반납할게요');
+      bench.now += 31_000;
+      const [late] = converse(bench, '네');
+      expect(late).toMatchObject({ outcome: 'expired' });
+      expect(late?.action).toBeUndefined();
+    });
+
+    it('is not moved by noise, and is set and cleared by the app', () => {
+      const bench = new Bench().open({ ...OPTIONS, dialogue: true });
+      converse(bench, '자리 반납할게요');
+      const [noise, done] = converse(bench, '', '네');
+      expect(noise).toBeUndefined();
+      expect(done).toMatchObject({ outcome: 'action', action: { intent: 'return' } });
+      bench.say({
+        type: 'dialogue',
+        pending: { intent: 'cancel', slots: { seat: '27' }, awaiting: 'confirmation' },
+      });
+      expect(converse(bench, '네')[0]).toMatchObject({ action: { intent: 'cancel', slots: { seat: '27' } } });
+      converse(bench, '자리 반납할게요');
+      bench.say({ type: 'dialogue', pending: undefined });
+      expect(converse(bench, '네')[0]).toMatchObject({ outcome: 'idle' });
+    });
+
+    it('is refused where the session has none', () => {
+      const bench = new Bench().open();
+      bench.say({ type: 'dialogue', pending: undefined });
+      expect(bench.events.at(-1)).toMatchObject({ type: 'error', error: { code: 'invalid_message' } });
+      expect(converse(bench, '자리 반납할게요')[0]).toBeUndefined();
+    });
   });
 
   it('tells tentative intents when they change and one final intent', () => {

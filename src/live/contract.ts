@@ -5,6 +5,7 @@
 import type { LiveEncoding } from '../audio/contract.js';
 import type { PlainError } from '../errors.js';
 import type { IntentResult, Venue } from '../intents/contract.js';
+import type { DialogueTurn, PendingCommand } from '../intents/index.js';
 import type { LiveProtocol } from '../metrics/index.js';
 import type { LiveFeedResult, Segment } from '../recognition/contract.js';
 import type { EndpointConfig } from '../vad/contract.js';
@@ -21,6 +22,8 @@ export interface SessionOptions {
   readonly venue?: Venue | string;
   /** Whether intents are resolved at all. */
   readonly intents: boolean;
+  /** Whether a pending command is kept from one utterance to the next, asked about and confirmed. */
+  readonly dialogue?: boolean;
 }
 
 /** What a client asks for, whatever its protocol. */
@@ -32,6 +35,8 @@ export type LiveCommand =
   /** End of the audio. */
   | { readonly type: 'finish' }
   | { readonly type: 'ping' }
+  /** What waits for an answer is this now, or nothing. */
+  | { readonly type: 'dialogue'; readonly pending: PendingCommand | undefined }
   /** The adapter could not understand a message. */
   | { readonly type: 'invalid'; readonly error: PlainError };
 
@@ -54,6 +59,8 @@ export type SessionEvent =
       readonly result: IntentResult;
       /** From a partial: it may change, and says nothing about what will be final. */
       readonly tentative: boolean;
+      /** What the conversation made of a final, in sessions that keep one. */
+      readonly turn?: DialogueTurn;
     }
   | { readonly type: 'pong' }
   | { readonly type: 'error'; readonly error: PlainError }

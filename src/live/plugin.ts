@@ -7,7 +7,7 @@ import type { Config } from '../config.js';
 import { MalgwiError } from '../errors.js';
 import type { PlainError } from '../errors.js';
 import { resolveModel } from '../http/models.js';
-import { parseIntent } from '../intents/index.js';
+import { dialogueTurn, parseIntent, type IntentResult } from '../intents/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { LiveStream, Recognizer } from '../recognition/contract.js';
 import { chooseProtocol, isAllowedOrigin, liveKey } from './access.js';
@@ -159,12 +159,23 @@ function intentResolver(
       param: 'venue',
     });
   }
-  return (text, context, tentative) => {
+  const place = venue === undefined ? {} : { venue };
+  const measured = <R>(read: () => R, intentOf: (value: R) => IntentResult['intent']): R => {
     const started = performance.now();
-    const result = parseIntent(text, { ...context, ...(venue === undefined ? {} : { venue }) });
-    if (!tentative)
-      metrics.intentResolved(result.intent, (performance.now() - started) / 1000, adapter.protocol);
-    return result;
+    const value = read();
+    metrics.intentResolved(intentOf(value), (performance.now() - started) / 1000, adapter.protocol);
+    return value;
+  };
+  return {
+    parse: (text, context, tentative) => {
+      const read = () => parseIntent(text, { ...context, ...place });
+      return tentative ? read() : measured(read, ({ intent }) => intent);
+    },
+    converse: (state, text, context, now) =>
+      measured(
+        () => dialogueTurn(state, text, { ...context, ...place, now }),
+        ({ result }) => result.intent,
+      ),
   };
 }
 

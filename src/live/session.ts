@@ -134,6 +134,9 @@ export class LiveSession {
         return this.#refuse(command.error);
       case 'ping':
         return this.#emit({ type: 'pong' });
+      case 'dialogue':
+        if (this.#intents?.setPending(command.pending, now) === true) return;
+        return this.#refuse(plain('invalid_message', 'This session was opened without options.dialogue.'));
       case 'audio':
         return this.#audio(command.bytes, now);
       case 'flush':
@@ -154,7 +157,9 @@ export class LiveSession {
     }
     const { options } = command;
     try {
-      if (options.intents) this.#intents = new SessionIntents(this.resolveIntent(options));
+      if (options.intents) {
+        this.#intents = new SessionIntents(this.resolveIntent(options), options.dialogue === true, now);
+      }
     } catch (error) {
       return this.#fail(toPlainError(error));
     }
@@ -246,7 +251,9 @@ export class LiveSession {
         this.#enter('idle');
         meter.final(event.segment.end);
         this.#emit(event);
-        if (this.#intents !== undefined) this.#emit(this.#intents.final(event.utterance, event.segment));
+        if (this.#intents !== undefined) {
+          this.#emit(this.#intents.final(event.utterance, event.segment, now));
+        }
     }
   }
 

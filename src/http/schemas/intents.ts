@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { INTENTS } from '../../intents/contract.js';
+import type { DialogueTurn } from '../../intents/index.js';
 import { PREFERENCES, VenueSchema } from './venue.js';
 
 const Text = Type.String({ maxLength: 64 });
@@ -44,6 +45,37 @@ export const SlotsSchema = Type.Object(
   { additionalProperties: false },
 );
 
+/** A command that waits for an answer. */
+export const PendingSchema = Type.Object(
+  {
+    intent: IntentNameSchema,
+    slots: SlotsSchema,
+    awaiting: Type.Union(['confirmation', 'seat', 'room'].map((name) => Type.Literal(name))),
+  },
+  { additionalProperties: false },
+);
+export const ActionSchema = Type.Object({ intent: IntentNameSchema, slots: SlotsSchema });
+export const OUTCOMES = [
+  'action',
+  'asked',
+  'confirming',
+  'dismissed',
+  'not_understood',
+  'problem',
+  'expired',
+  'idle',
+] as const satisfies readonly DialogueTurn['outcome'][];
+
+const DialogueStateSchema = Type.Object(
+  {
+    pending: Type.Optional(PendingSchema),
+    at: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 1e15, description: 'Milliseconds since 1970, of the service.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 /** What is said about seats is short; more is not a command. */
 const MAX_TEXT = 2000;
 
@@ -57,8 +89,14 @@ export const IntentRequestSchema = Type.Object(
           pending: Type.Optional(
             Type.Object({ intent: IntentNameSchema, slots: SlotsSchema }, { additionalProperties: false }),
           ),
+          dialogue: Type.Optional(DialogueStateSchema),
         },
-        { additionalProperties: false, description: 'A command that waits for confirm, deny or correct.' },
+        {
+          additionalProperties: false,
+          description:
+            'pending: a command that waits for confirm, deny or correct. dialogue: the state of a conversation, ' +
+            'as the last answer gave it; {} begins one.',
+        },
       ),
     ),
     alternatives: Type.Optional(
@@ -109,5 +147,16 @@ export const IntentResultSchema = Type.Object({
       code: Type.String(),
       suggestions: Type.Array(Type.String()),
     }),
+  ),
+  dialogue: Type.Optional(
+    Type.Object(
+      {
+        outcome: Type.Union(OUTCOMES.map((name) => Type.Literal(name))),
+        reply: Type.String({ description: 'What to say or show.' }),
+        action: Type.Optional(ActionSchema),
+        state: DialogueStateSchema,
+      },
+      { description: 'Where the request carried the state of a conversation.' },
+    ),
   ),
 });

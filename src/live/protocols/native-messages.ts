@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { LiveEncoding } from '../../audio/contract.js';
-import { SlotsSchema } from '../../http/schemas/intents.js';
+import { ActionSchema, PendingSchema, OUTCOMES, SlotsSchema } from '../../http/schemas/intents.js';
 import { VenueSchema } from '../../http/schemas/venue.js';
 
 /** Names of encodings, and what other programs call them. */
@@ -37,6 +37,7 @@ export const HelloSchema = Type.Object({
       max_utterance_ms: milliseconds(1000, 28_000),
       partial_interval_ms: milliseconds(50, 10_000),
       intents: Type.Optional(Type.Boolean()),
+      dialogue: Type.Optional(Type.Boolean()),
     }),
   ),
 });
@@ -45,6 +46,11 @@ export type Hello = Static<typeof HelloSchema>;
 export const FlushSchema = Type.Object({ type: Type.Literal('flush') });
 export const FinishSchema = Type.Object({ type: Type.Literal('finish') });
 export const PingSchema = Type.Object({ type: Type.Literal('ping') });
+/** Without `pending`, or with null: nothing waits for an answer any more. */
+export const DialogueSchema = Type.Object({
+  type: Type.Literal('dialogue'),
+  pending: Type.Optional(Type.Union([PendingSchema, Type.Null()])),
+});
 
 const Seconds = Type.Number({ minimum: 0, description: 'Seconds from the start of the audio.' });
 const Utterance = Type.Integer({ minimum: 0 });
@@ -95,6 +101,14 @@ export const SERVER_MESSAGES = {
       }),
     ),
     tentative: Type.Boolean(),
+    dialogue: Type.Optional(
+      Type.Object({
+        outcome: Type.Union(OUTCOMES.map((name) => Type.Literal(name))),
+        reply: Type.String(),
+        action: Type.Optional(ActionSchema),
+        pending: Type.Optional(PendingSchema),
+      }),
+    ),
   }),
   pong: Type.Object({ type: Type.Literal('pong') }),
   error: Type.Object({

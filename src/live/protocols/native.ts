@@ -1,11 +1,13 @@
+import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { ERRORS, MalgwiError, toPlainError } from '../../errors.js';
 import type { ErrorCode, ErrorOptions, PlainError } from '../../errors.js';
 import type { Venue } from '../../intents/contract.js';
+import type { DialogueTurn, PendingCommand } from '../../intents/index.js';
 import type { EndpointConfig } from '../../vad/contract.js';
 import type { LiveCommand, ProtocolAdapter, SessionEvent, SessionOptions } from '../contract.js';
 import { isContainer } from '../encodings.js';
-import { ENCODINGS, HelloSchema } from './native-messages.js';
+import { DialogueSchema, ENCODINGS, HelloSchema } from './native-messages.js';
 import type { Hello, ServerMessage } from './native-messages.js';
 
 /** A text message longer than this is no command. The largest is a hello with a venue of its own. */
@@ -51,16 +53,20 @@ export class NativeProtocol implements ProtocolAdapter {
       case 'finish':
       case 'ping':
         return { type };
+      case 'dialogue': {
+        if (!Value.Check(DialogueSchema, value)) throw complaint(DialogueSchema, value);
+        return { type, pending: (value.pending ?? undefined) as PendingCommand | undefined };
+      }
       default:
         throw new MalgwiError('invalid_message', {
-          detail: 'The type of a message is one of hello, flush, finish and ping.',
+          detail: 'The type of a message is one of hello, flush, finish, dialogue and ping.',
           param: 'type',
         });
     }
   }
 
   #options(value: unknown): SessionOptions {
-    if (!Value.Check(HelloSchema, value)) throw complaint(value);
+    if (!Value.Check(HelloSchema, value)) throw complaint(HelloSchema, value);
     const encoding = Object.hasOwn(ENCODINGS, value.encoding) ? ENCODINGS[value.encoding] : undefined;
     if (encoding === undefined) {
       throw new MalgwiError('unsupported_encoding', {
@@ -84,6 +90,7 @@ export class NativeProtocol implements ProtocolAdapter {
       partialIntervalMs: options.partial_interval_ms ?? this.defaults.partialIntervalMs,
       ...(value.venue === undefined ? {} : { venue: value.venue as Venue | string }),
       intents: options.intents ?? true,
+      dialogue: options.dialogue ?? false,
     };
   }
 }
@@ -98,15 +105,15 @@ function endpoint(options: NonNullable<Hello['options']>): Partial<EndpointConfi
   };
 }
 
-/** The first thing wrong with a hello. */
-function complaint(value: unknown): MalgwiError {
-  const [first] = Value.Errors(HelloSchema, value);
+/** The first thing wrong with a message. */
+function complaint(schema: TSchema, value: unknown): MalgwiError {
+  const [first] = Value.Errors(schema, value);
   const path = (first?.instancePath ?? '').split('/').filter(Boolean);
   const missing = (first?.params as { requiredProperties?: readonly string[] } | undefined)
     ?.requiredProperties;
   const param = [...path, ...(missing?.slice(0, 1) ?? [])].join('.').slice(0, 128);
   const options: ErrorOptions = {
-    detail: `${param || 'The hello'} ${first?.message ?? 'is not valid'}.`,
+    detail: `${param || 'The message'} ${first?.message ?? 'is not valid'}.`,
     param,
   };
   const code: ErrorCode = missing === undefined ? 'invalid_field' : 'missing_field';
@@ -126,6 +133,15 @@ function errorBody(error: PlainError): Extract<ServerMessage, { type: 'error' }>
   };
 }
 
+function dialogueBody({ outcome, reply, action, state }: DialogueTurn) {
+  return {
+    outcome,
+    reply,
+    ...(action === undefined ? {} : { action }),
+    ...(state.pending === undefined ? {} : { pending: state.pending }),
+  };
+}
+
 function toMessage(event: SessionEvent): ServerMessage {
   switch (event.type) {
     case 'ready':
@@ -142,7 +158,7 @@ function toMessage(event: SessionEvent): ServerMessage {
       return { type: 'final', utterance: event.utterance, start, end, text, confidence, words: [...words] };
     }
     case 'intent': {
-      const { utterance, result, tentative } = event;
+      const { utterance, result, tentative, turn } = event;
       const { intent, slots, confidence, evidence, problems } = result;
       return {
         type: 'intent',
@@ -153,6 +169,7 @@ function toMessage(event: SessionEvent): ServerMessage {
         evidence,
         problems,
         tentative,
+        ...(turn === undefined ? {} : { dialogue: dialogueBody(turn) }),
       } as ServerMessage;
     }
     case 'pong':
