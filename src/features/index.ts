@@ -1,12 +1,20 @@
 /** Front ends: 16 kHz mono samples to a matrix of acoustic features. Pure code, no I/O. */
 import { MalgwiError } from '../errors.js';
-import type { FeatureMatrix, FrontEnd, FrontEndConfig, KaldiFbankConfig } from './contract.js';
+import type {
+  CoquiMfccConfig,
+  FeatureMatrix,
+  FrontEnd,
+  FrontEndConfig,
+  KaldiFbankConfig,
+} from './contract.js';
+import { CoquiMfcc } from './coqui-mfcc.js';
 import { KaldiFbank } from './fbank.js';
 import { normalizeFeatures, reverseFrames } from './normalize.js';
 import { trimSilence } from './trim.js';
 import { checkFrontEnd } from './validate.js';
 
 export type * from './contract.js';
+export { CoquiMfcc } from './coqui-mfcc.js';
 export { createStreamingFrontEnd } from './streaming.js';
 export type { StreamingFrontEnd } from './streaming.js';
 export { findNonSilent, trimSilence } from './trim.js';
@@ -21,6 +29,8 @@ export function createFrontEnd(config: FrontEndConfig): FrontEnd {
   switch (config.kind) {
     case 'kaldi-fbank':
       return kaldiFrontEnd(config);
+    case 'coqui-mfcc':
+      return coquiFrontEnd(config);
     default:
       throw new MalgwiError('manifest_invalid', {
         param: 'frontEnd.kind',
@@ -46,4 +56,9 @@ function kaldiFrontEnd(config: KaldiFbankConfig): FrontEnd {
       return matrix;
     },
   };
+}
+
+function coquiFrontEnd(config: CoquiMfccConfig): FrontEnd {
+  const mfcc = new CoquiMfcc(config);
+  return { config, dims: mfcc.dims, extract: (samples) => mfcc.extract(samples) };
 }
