@@ -1,0 +1,1 @@
+"""KoSpeech checkpoints: which architecture it is, and modules that compute the same, written for export."""

@@ -1,0 +1,134 @@
+"""What an architecture has to say for itself, and how a checkpoint finds its architecture.
+
+To add an architecture:
+
+1. Write a module file here with `nn.Module`s that compute what the original computes for one utterance (no masks, no
+   packing), in eval mode, and a class that derives from `Architecture`.
+2. `classes` names the checkpoint's model class and every class of the same project that may occur below it. A
+   checkpoint with any other class is refused by name, so a modified model is never imported as something it is not.
+3. `describe` reads hyper-parameters from the checkpoint's attributes and tensor shapes. It runs nothing and raises
+   `CheckpointError` (says what is unsupported) for a variant that `build` has no modules for.
+4. `build` makes the modules, loads the tensors with `load_exactly` (which refuses missing, additional and mis-shaped
+   tensors) and returns a `Built`: the graphs by role with the inputs and outputs that the package format prescribes
+   (docs/reference/model-package.md), and what the manifest says of the encoder.
+5. Append an instance to `ARCHITECTURES` in `architectures.py`.
+
+Export, comparison of PyTorch with onnxruntime, quantisation, vocabulary and manifest are common to all of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from ..graphs import Graph
+from ..inert import CheckpointError, Node
+
+HOP_MS = 10
+
+
+@dataclass
+class Encoder:
+    """What the manifest says of the encoder. Frames are feature frames of 10 ms.
+
+    `max_frames` is what the architecture itself allows (positional encodings end); the importer may lower it.
+    """
+
+    subsampling: int
+    min_frames: int
+    max_frames: int
+    padding_safe: bool = False
+
+
+@dataclass
+class Built:
+    """A model ready for export.
+
+    `graphs`: role (`encoder`, `decoder`, `predictor`, `joiner`) to graph. `classes` counts the outputs of the softmax,
+    `ctc_blank` says whether a CTC or transducer blank is among them (it is the last class in KoSpeech). `input_dim` is
+    the number of features a frame has. `parameters` counts the checkpoint's. `decoder` is the manifest's `decoder`.
+    """
+
+    family: str
+    graphs: dict[str, Graph]
+    encoder: Encoder
+    classes: int
+    input_dim: int
+    parameters: int
+    layers: int
+    dimension: int
+    heads: int | None = None
+    ctc_blank: bool = True
+    decoder: dict[str, Any] = field(default_factory=lambda: {"method": "greedy"})
+
+
+class Architecture(ABC):
+    """One architecture of KoSpeech. Instances have no state."""
+
+    #: Name in the manifest, such as `kospeech-conformer-ctc`.
+    name: ClassVar[str]
+    #: Decoding family: `ctc`, `attention` or `transducer`.
+    family: ClassVar[str]
+    #: Full name of the model class.
+    root: ClassVar[str]
+    #: Full names of the classes of KoSpeech that may occur below it.
+    classes: ClassVar[frozenset[str]] = frozenset()
+
+    def matches(self, root: Node) -> bool:
+        """Whether this architecture takes the model (DataParallel already taken off). Must not raise."""
+        return str(root) == self.root
+
+    @abstractmethod
+    def describe(self, root: Node) -> dict[str, Any]:
+        """Hyper-parameters by name, in the order to print them. Raises CheckpointError for unsupported variants."""
+
+    @abstractmethod
+    def build(self, root: Node) -> Built:
+        """Modules with the checkpoint's weights, as graphs."""
+
+
+def unwrap(root: Node) -> Node:
+    """The model inside `nn.DataParallel` or `DistributedDataParallel`, or the model itself."""
+    while str(root) in ("torch.nn.parallel.data_parallel.DataParallel",
+                        "torch.nn.parallel.distributed.DistributedDataParallel") and "module" in root.children:
+        root = root.children["module"]
+    return root
+
+
+def load_exactly(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Load all tensors into the module; its state_dict must have these names and shapes and no others."""
+    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    # How many batches a normalisation has seen is of no use in eval mode, and old versions did not count it.
+    found = {name: value for name, value in tensors.items() if not name.endswith("num_batches_tracked")}
+    wanted = {name: shape for name, shape in wanted.items() if not name.endswith("num_batches_tracked")}
+    if missing := sorted(wanted.keys() - found.keys()):
+        raise CheckpointError(f"the checkpoint lacks tensors that the architecture has: {_some(missing)}")
+    if unknown := sorted(found.keys() - wanted.keys()):
+        raise CheckpointError(f"the checkpoint has tensors that the architecture does not know: {_some(unknown)}")
+    for name, shape in wanted.items():
+        if tuple(found[name].shape) != shape:
+            raise CheckpointError(f"tensor {name} has sizes {list(found[name].shape)}; the architecture needs {list(shape)}")
+    module.load_state_dict(found, strict=False)
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def count_parameters(root: Node) -> int:
+    """Elements of all parameters (not buffers); a tensor that two modules share counts once."""
+    seen: dict[tuple, int] = {}
+    for _, node in root.modules():
+        members = node.attrs.get("_parameters")
+        for value in members.values() if isinstance(members, dict) else ():
+            if (shape := getattr(value, "shape", None)) is not None:
+                size = 1
+                for n in shape:
+                    size *= n
+                seen[value.storage.key, value.offset, shape] = size
+    return sum(seen.values())
