@@ -1,0 +1,1 @@
+"""Import of Coqui STT and DeepSpeech 0.9 models (`.tflite`) and their scorers."""
