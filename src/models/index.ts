@@ -3,4 +3,6 @@ export { MANIFEST_FILE, ManifestSchema, parseManifest, readPackage, verifyPackag
 export type { Manifest, ModelPackage } from './manifest.js';
 export { ModelRegistry } from './registry.js';
 export type { BrokenPackage } from './registry.js';
+export { OnnxAttentionRuntime } from './runtimes/attention.js';
 export { OnnxCtcRuntime } from './runtimes/ctc.js';
+export { OnnxTransducerRuntime } from './runtimes/transducer.js';
