@@ -4,5 +4,6 @@ export type { Manifest, ModelPackage } from './manifest.js';
 export { ModelRegistry } from './registry.js';
 export type { BrokenPackage } from './registry.js';
 export { OnnxAttentionRuntime } from './runtimes/attention.js';
+export { OnnxCoquiRuntime } from './runtimes/coqui.js';
 export { OnnxCtcRuntime } from './runtimes/ctc.js';
 export { OnnxTransducerRuntime } from './runtimes/transducer.js';

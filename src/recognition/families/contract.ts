@@ -25,3 +25,29 @@ export interface Family {
   greedyIds(features: FeatureMatrix, maxTokens?: number): Promise<number[]>;
   close(): Promise<void>;
 }
+
+/**
+ * One utterance while it is being spoken. The cuts between the pieces that are fed make no difference to any result.
+ * Calls are worked on one after the other, in the order in which they are made.
+ */
+export interface DecodingStream {
+  /**
+   * @param samples 16 kHz mono, [-1, 1]; any number of them, none included
+   * @throws MalgwiError inference_failed, here and below; invalid_request after `finish` or `close`
+   */
+  feed(samples: Float32Array): Promise<void>;
+  /** What the model has seen so far. Audio that does not fill its next batch or context yet is not part of it. */
+  intermediate(alternatives?: number): Promise<readonly DecodedHypothesis[]>;
+  /** What `finish` would give now. The stream itself stays as it is and can be fed on. */
+  flush(alternatives?: number): Promise<readonly DecodedHypothesis[]>;
+  /** The end of the audio: the result for all of it. The stream is closed. */
+  finish(alternatives?: number): Promise<readonly DecodedHypothesis[]>;
+  /** Gives the state up without a result. */
+  close(): void;
+}
+
+/** A family whose models need no more than a little of what follows: each sample is computed on once. */
+export interface StreamingFamily extends Family {
+  /** Streams of one family share nothing that changes. */
+  openStream(options?: DecodeOptions): DecodingStream;
+}
