@@ -45,6 +45,8 @@ const kospeech = {
   normalize: { kind: 'utterance' },
   reverse: false,
 };
+/** What the other kinds take of it. */
+const other = { ...kospeech, numCoefficients: 40 };
 const fixed = { kind: 'fixed', mean: new Array(80).fill(10), inverseStd: new Array(80).fill(0.25) };
 
 /** A voice-like signal: harmonics of a gliding pitch under a syllable rhythm, over faint noise. */
@@ -63,6 +65,10 @@ const cases = [
     'hamming, 25 ms, fixed norm',
     () => oneShot({ ...kospeech, window: 'hamming', windowMs: 25, normalize: fixed }),
   ],
+  ['librosa mel, 80 channels', () => oneShot({ ...other, kind: 'librosa-mel', decibels: 'power' })],
+  ['librosa MFCC, 40 of 128', () => oneShot({ ...other, kind: 'librosa-mfcc', numMels: 128 })],
+  ['spectrogram, torch', () => oneShot({ ...other, kind: 'spectrogram', method: 'torch' })],
+  ['spectrogram, kaldi', () => oneShot({ ...other, kind: 'spectrogram', method: 'kaldi' })],
   ['streaming, 100 ms at a time, fixed norm', () => streaming({ ...kospeech, normalize: fixed }, RATE / 10)],
 ];
 

@@ -56,9 +56,16 @@ interface KoSpeechFrontEnd {
   readonly reverse: boolean;
 }
 
+/**
+ * What stands before and after the signal for librosa's centred frames: its mirror image (`reflect`, the default, as
+ * librosa had it up to 0.8) or zeros (`constant`, from librosa 0.9 on).
+ */
+export type LibrosaPadding = 'reflect' | 'constant';
+
 /** librosa.feature.melspectrogram in decibels below the loudest value: KoSpeech's `mel`. */
 export interface LibrosaMelConfig extends KoSpeechFrontEnd {
   readonly kind: 'librosa-mel';
+  readonly padding?: LibrosaPadding;
   readonly numMels: number;
   readonly decibels: 'power' | 'amplitude';
 }
@@ -66,6 +73,7 @@ export interface LibrosaMelConfig extends KoSpeechFrontEnd {
 /** librosa.feature.mfcc: KoSpeech's `mfcc`. */
 export interface LibrosaMfccConfig extends KoSpeechFrontEnd {
   readonly kind: 'librosa-mfcc';
+  readonly padding?: LibrosaPadding;
   readonly numCoefficients: number;
   readonly numMels: number;
 }
@@ -96,4 +104,10 @@ export interface FrontEnd {
   readonly dims: number;
   /** Frames that `samples` would give (after trimming, if the front end trims). */
   extract(samples: Float32Array): FeatureMatrix;
+}
+
+/** The features themselves, without what is done before and after; one object serves one caller at a time. */
+export interface Extractor {
+  readonly dims: number;
+  compute(signal: Float32Array): FeatureMatrix;
 }

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RealFft, isPowerOfTwo } from './fft.js';
+import { RealFft, isPowerOfTwo, type PowerSpectrum } from './fft.js';
+import { createPowerSpectrum, MixedRadixFft } from './mixed-fft.js';
 
 /** The definition of the discrete Fourier transform, squared. */
 function powerByDefinition(input: readonly number[]): number[] {
   const size = input.length;
-  return Array.from({ length: size / 2 + 1 }, (_, k) => {
+  return Array.from({ length: Math.floor(size / 2) + 1 }, (_, k) => {
     let re = 0;
     let im = 0;
     input.forEach((value, n) => {
@@ -17,25 +18,43 @@ function powerByDefinition(input: readonly number[]): number[] {
   });
 }
 
+function expectDefinition(fft: PowerSpectrum): void {
+  const { size } = fft;
+  const samples = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: size, maxLength: size });
+  const out = new Float64Array(Math.floor(size / 2) + 1);
+  fc.assert(
+    fc.property(samples, (input) => {
+      fft.input.set(input);
+      fft.powerSpectrum(out);
+      const expected = powerByDefinition(input);
+      const scale = Math.max(1, ...expected);
+      for (let k = 0; k < out.length; k++) expect(Math.abs(out[k] - expected[k])).toBeLessThan(1e-12 * scale);
+    }),
+    { numRuns: size > 256 ? 3 : 20 },
+  );
+}
+
+describe('MixedRadixFft', () => {
+  it.each([4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 18, 21, 22, 26, 49, 60, 64, 77, 97, 120, 194, 321, 320, 400])(
+    'equals the definition at size %i',
+    (size) => {
+      expectDefinition(new MixedRadixFft(size));
+    },
+  );
+
+  it('stands in where the size is no power of two', () => {
+    expect(createPowerSpectrum(320)).toBeInstanceOf(MixedRadixFft);
+    expect(createPowerSpectrum(512)).toBeInstanceOf(RealFft);
+  });
+
+  it.each([0, 3, -8, 5.5, NaN])('refuses size %d', (size) => {
+    expect(() => new MixedRadixFft(size)).toThrow(RangeError);
+  });
+});
+
 describe('RealFft', () => {
   it.each([4, 8, 16, 32, 64, 128, 256, 512, 1024])('equals the definition at size %i', (size) => {
-    const fft = new RealFft(size);
-    const samples = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), {
-      minLength: size,
-      maxLength: size,
-    });
-    const out = new Float64Array(size / 2 + 1);
-    fc.assert(
-      fc.property(samples, (input) => {
-        fft.input.set(input);
-        fft.powerSpectrum(out);
-        const expected = powerByDefinition(input);
-        const scale = Math.max(1, ...expected);
-        for (let k = 0; k < out.length; k++)
-          expect(Math.abs(out[k] - expected[k])).toBeLessThan(1e-12 * scale);
-      }),
-      { numRuns: size > 256 ? 3 : 20 },
-    );
+    expectDefinition(new RealFft(size));
   });
 
   it('puts a tone into its bin', () => {

@@ -1,3 +1,15 @@
+/** Power spectra of real input, one after the other; holds scratch memory. */
+export interface PowerSpectrum {
+  readonly size: number;
+  /** `size` real samples: fill this before {@link powerSpectrum}. What is left at zero is zero padding. */
+  readonly input: Float64Array;
+  /**
+   * Squared magnitude of each frequency bin of {@link input}.
+   * @param out receives `floor(size / 2) + 1` values, bin k standing for k * rate / size
+   */
+  powerSpectrum(out: Float64Array): void;
+}
+
 /**
  * Fast Fourier transform of real input, length a power of two.
  *
@@ -5,9 +17,8 @@
  * in pairs (half the passes over memory), and separated into the spectrum of the real signal (Press et al.,
  * "Numerical Recipes", 12.3). Tables are made once; a transform allocates nothing.
  */
-export class RealFft {
+export class RealFft implements PowerSpectrum {
   readonly size: number;
-  /** `size` real samples: fill this before {@link powerSpectrum}. What is left at zero is zero padding. */
   readonly input: Float64Array;
   private readonly re: Float64Array;
   private readonly im: Float64Array;
@@ -30,14 +41,9 @@ export class RealFft {
     const radix = firstRadix(half);
     this.order = bitReversal(half).filter((_, at) => at % radix === 0);
     this.passes = createPasses(half, radix);
-    this.cos = Float64Array.from({ length: size / 4 + 1 }, (_, k) => Math.cos((2 * Math.PI * k) / size));
-    this.sin = Float64Array.from({ length: size / 4 + 1 }, (_, k) => -Math.sin((2 * Math.PI * k) / size));
+    ({ cos: this.cos, sin: this.sin } = separationTables(size));
   }
 
-  /**
-   * Squared magnitude of each frequency bin of {@link input}.
-   * @param out receives `size / 2 + 1` values, bin k standing for k * rate / size
-   */
   powerSpectrum(out: Float64Array): void {
     const { input, re, im, order } = this;
     if (re.length === 4 * order.length) firstPassOf4(input, re, im, order);
@@ -166,8 +172,17 @@ function runPass({ span, twiddles }: Pass, re: Float64Array, im: Float64Array): 
   }
 }
 
-/** Power of the real signal's bins from the complex transform of its even and odd samples. */
-function separate(
+/** exp(-2 pi i k / size) for k up to size / 4. */
+export function separationTables(size: number): { cos: Float64Array; sin: Float64Array } {
+  const length = Math.floor(size / 4) + 1;
+  return {
+    cos: Float64Array.from({ length }, (_, k) => Math.cos((2 * Math.PI * k) / size)),
+    sin: Float64Array.from({ length }, (_, k) => -Math.sin((2 * Math.PI * k) / size)),
+  };
+}
+
+/** Power of the real signal's bins from the complex transform of its even and odd samples (size / 2 values). */
+export function separate(
   re: Float64Array,
   im: Float64Array,
   cos: Float64Array,

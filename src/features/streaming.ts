@@ -49,17 +49,17 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
     const end = this.offset + signal.length;
     const { fbank } = this;
     let frames = 0;
-    while (fbank.frameStart(this.nextFrame + frames) + fbank.frameLength <= end) frames++;
+    while (fbank.frames.frameStart(this.nextFrame + frames) + fbank.frames.frameLength <= end) frames++;
     const matrix = this.compute(signal, frames);
     // The left edge is mirrored from the samples themselves, so frames that reach over it still need sample 0 on.
-    const keepFrom = Math.min(end, Math.max(this.offset, this.fbank.frameStart(this.nextFrame)));
+    const keepFrom = Math.min(end, Math.max(this.offset, this.fbank.frames.frameStart(this.nextFrame)));
     this.tail = signal.slice(keepFrom - this.offset);
     this.offset = keepFrom;
     return matrix;
   }
 
   flush(): FeatureMatrix {
-    const total = this.fbank.frameCount(this.offset + this.tail.length);
+    const total = this.fbank.frames.frameCount(this.offset + this.tail.length);
     const matrix = this.compute(this.tail, Math.max(0, total - this.nextFrame));
     this.tail = new Float32Array(0);
     this.offset = 0;
@@ -71,7 +71,7 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
     const { fbank, dims } = this;
     const matrix = { data: new Float32Array(frames * dims), frames, dims };
     for (let i = 0; i < frames; i++) {
-      fbank.compute(signal, fbank.frameStart(this.nextFrame + i) - this.offset, matrix.data, i * dims);
+      fbank.compute(signal, fbank.frames.frameStart(this.nextFrame + i) - this.offset, matrix.data, i * dims);
     }
     this.nextFrame += frames;
     normalizeFeatures(matrix, this.config.normalize);

@@ -46,10 +46,14 @@ export const KaldiFbankSchema = Type.Object({
   energyFloor: Type.Number({ minimum: 1e-20, maximum: 1e6 }),
 });
 
+/** Centred frames reach over the edges: a mirror image there (librosa up to 0.8, the default) or zeros (from 0.9 on). */
+const Padding = Type.Optional(Type.Union([Type.Literal('reflect'), Type.Literal('constant')]));
+
 /** librosa.feature.melspectrogram, Slaney mels, then `power_to_db` or `amplitude_to_db` against the maximum. */
 export const LibrosaMelSchema = Type.Object({
   kind: Type.Literal('librosa-mel'),
   ...Common,
+  padding: Padding,
   numMels: Type.Integer({ minimum: 8, maximum: 256 }),
   /** librosa's conversion to decibels; both are floored 80 dB below the loudest value of the utterance. */
   decibels: Type.Union([Type.Literal('power'), Type.Literal('amplitude')]),
@@ -59,6 +63,7 @@ export const LibrosaMelSchema = Type.Object({
 export const LibrosaMfccSchema = Type.Object({
   kind: Type.Literal('librosa-mfcc'),
   ...Common,
+  padding: Padding,
   numCoefficients: Type.Integer({ minimum: 2, maximum: 128 }),
   numMels: Type.Integer({ minimum: 8, maximum: 256 }),
 });
