@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { parseTokens } from '../../decoding/index.js';
 import { MalgwiError } from '../../errors.js';
 import type { ModelPackage } from '../../models/index.js';
+import { AttentionFamily } from './attention.js';
 import type { Family } from './contract.js';
 import { CtcFamily } from './ctc.js';
+import { TransducerFamily } from './transducer.js';
 
 export type { DecodedUtterance, Family } from './contract.js';
 
@@ -16,6 +18,10 @@ export async function loadFamily(model: ModelPackage): Promise<Family> {
   switch (manifest.family) {
     case 'ctc':
       return CtcFamily.load(model, table);
+    case 'attention':
+      return AttentionFamily.load(model, table);
+    case 'transducer':
+      return TransducerFamily.load(model, table);
     default:
       throw new MalgwiError('manifest_invalid', { detail: `No runtime for the family ${manifest.family}.` });
   }

@@ -1,0 +1,12 @@
+export interface Emission {
+  readonly id: number;
+  /** Encoder frame that emitted it. */
+  readonly frame: number;
+  readonly logProb: number;
+}
+
+export interface TransducerResult {
+  readonly emissions: readonly Emission[];
+  /** What the search ranked by, natural logarithm. */
+  readonly score: number;
+}
