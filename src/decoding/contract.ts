@@ -46,11 +46,11 @@ export interface DecodedHypothesis {
   readonly text: string;
   readonly tokens: readonly DecodedToken[];
   readonly words: readonly DecodedWord[];
-  /** Mean log-probability per frame of the path. */
+  /** Mean log-probability: per frame of the path, or per token (eos included) of attention models. */
   readonly avgLogProb: number;
   /** 0..1 */
   readonly confidence: number;
-  /** What the search ranked by: natural logarithm, language model and boosts included, not normalised. */
+  /** What the search ranked by: natural logarithm, language model, boosts and division for length included. */
   readonly score: number;
 }
 

@@ -147,16 +147,19 @@ class PooledRecognizer implements Recognizer {
       release();
       throw error;
     }
+    const closing = new AbortController();
+    const working = { ...bound, signal: closing.signal };
     const ask = (method: string): Promise<LiveFeedResult> =>
-      this.pool.call<LiveFeedResult>(method, { handle }, bound);
+      this.pool.call<LiveFeedResult>(method, { handle }, working);
     const close = once(() => {
+      closing.abort();
       void this.pool.call('closeStream', { handle }, { ...bound, release: true }).catch(() => undefined);
       release();
     });
     return {
       model: manifest.name,
       feed: (bytes) =>
-        this.pool.call<LiveFeedResult>('feed', { handle, bytes } satisfies protocol.FeedCall, bound),
+        this.pool.call<LiveFeedResult>('feed', { handle, bytes } satisfies protocol.FeedCall, working),
       flush: () => ask('flush'),
       finish: () => ask('finish').finally(close),
       close,

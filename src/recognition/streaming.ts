@@ -8,7 +8,7 @@ import { SAMPLE_RATE, type PushDecoder } from '../audio/contract.js';
 import { Endpointer, type EndpointEvent } from '../vad/endpointer.js';
 import { VAD_WINDOW, type EndpointConfig, type VoiceActivityStream } from '../vad/contract.js';
 import type { LiveEvent, LiveFeedResult } from './contract.js';
-import type { RecognitionEngine } from './engine.js';
+import type { RecognitionEngine, RecognizedUtterance } from './engine.js';
 import { toSegment } from './segment.js';
 
 export interface StreamingOptions {
@@ -32,6 +32,8 @@ export class StreamingRecognizer {
   private lastPartialEnd = 0;
   /** No more audio comes. */
   private ended = false;
+  /** Of the call under way. */
+  private signal: AbortSignal | undefined;
 
   constructor(
     private readonly engine: RecognitionEngine,
@@ -45,8 +47,12 @@ export class StreamingRecognizer {
     this.endpointer = new Endpointer(options.endpoint);
   }
 
-  /** @throws MalgwiError of the decoder (audio_corrupt ...) or the model (inference_failed) */
-  async feed(bytes: Uint8Array): Promise<LiveFeedResult> {
+  /**
+   * @param signal given up: the search ends, and the stream is of no more use
+   * @throws MalgwiError of the decoder (audio_corrupt ...) or the model (inference_failed); cancelled
+   */
+  async feed(bytes: Uint8Array, signal?: AbortSignal): Promise<LiveFeedResult> {
+    this.signal = signal;
     const started = performance.now();
     const events: LiveEvent[] = [];
     await this.take(await this.decoder.push(bytes), events);
@@ -55,14 +61,16 @@ export class StreamingRecognizer {
   }
 
   /** Ends the current utterance here; the stream goes on. */
-  async flush(): Promise<LiveFeedResult> {
+  async flush(signal?: AbortSignal): Promise<LiveFeedResult> {
+    this.signal = signal;
     const started = performance.now();
     const events: LiveEvent[] = [];
     await this.endUtterance(events);
     return this.result(events, started);
   }
 
-  async finish(): Promise<LiveFeedResult> {
+  async finish(signal?: AbortSignal): Promise<LiveFeedResult> {
+    this.signal = signal;
     const started = performance.now();
     const events: LiveEvent[] = [];
     await this.take(await this.decoder.flush(), events);
@@ -124,7 +132,7 @@ export class StreamingRecognizer {
       utterance: this.utterance,
       time: change.lastSpeechSample / SAMPLE_RATE,
     });
-    const { hypotheses } = await this.engine.recognize(this.buffer.slice(from, to));
+    const { hypotheses } = await this.recognize(from, to);
     const segment = toSegment(hypotheses, {
       id: this.utterance,
       start: from / SAMPLE_RATE,
@@ -143,7 +151,7 @@ export class StreamingRecognizer {
     const interval = Math.max(this.options.partialIntervalMs, grown);
     if (((to - this.lastPartialEnd) / SAMPLE_RATE) * 1000 < interval) return;
     this.lastPartialEnd = to;
-    const { hypotheses } = await this.engine.recognize(this.buffer.slice(from, to));
+    const { hypotheses } = await this.recognize(from, to);
     events.push({
       type: 'partial',
       utterance: this.utterance,
@@ -151,6 +159,10 @@ export class StreamingRecognizer {
       end: to / SAMPLE_RATE,
       text: hypotheses[0]!.text,
     });
+  }
+
+  private recognize(from: number, to: number): Promise<RecognizedUtterance> {
+    return this.engine.recognize(this.buffer.slice(from, to), undefined, this.signal);
   }
 
   /** Lets go of what no event to come refers to. */

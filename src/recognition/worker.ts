@@ -94,9 +94,12 @@ async function closeFile(call: protocol.HandleCall): Promise<void> {
   await file?.stream.close();
 }
 
-async function recognize(call: protocol.RecognizeCall): Promise<protocol.RecognizeReply> {
+async function recognize(
+  call: protocol.RecognizeCall,
+  signal: AbortSignal,
+): Promise<protocol.RecognizeReply> {
   const loaded = await engine(call.model);
-  const result = await loaded.recognize(call.samples, call.options);
+  const result = await loaded.recognize(call.samples, call.options, signal);
   return { ...result, frameSeconds: loaded.frameSeconds };
 }
 
@@ -132,10 +135,10 @@ serveWorker({
   closeFile,
   recognize,
   openStream,
-  feed: (call: protocol.FeedCall) => held(streams, call.handle).feed(call.bytes),
-  flush: (call: protocol.HandleCall) => held(streams, call.handle).flush(),
-  finish: async (call: protocol.HandleCall) => {
-    const result = await held(streams, call.handle).finish();
+  feed: (call: protocol.FeedCall, signal) => held(streams, call.handle).feed(call.bytes, signal),
+  flush: (call: protocol.HandleCall, signal) => held(streams, call.handle).flush(signal),
+  finish: async (call: protocol.HandleCall, signal) => {
+    const result = await held(streams, call.handle).finish(signal);
     closeStream(call);
     return result;
   },

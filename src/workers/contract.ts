@@ -11,6 +11,11 @@ export interface CallRequest {
   readonly payload: unknown;
 }
 
+/** The caller has lost interest in a call that was sent: it may end early, with any reply. */
+export interface CancelRequest {
+  readonly cancel: number;
+}
+
 export type CallReply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | {

@@ -1,9 +1,19 @@
 /** The worker's side of the pool: answers calls one at a time, in the order they come. */
 import { parentPort } from 'node:worker_threads';
 import { MalgwiError, toPlainError } from '../errors.js';
-import { Transferred, type CallReply, type CallRequest, type ReadyMessage } from './contract.js';
+import {
+  Transferred,
+  type CallReply,
+  type CallRequest,
+  type CancelRequest,
+  type ReadyMessage,
+} from './contract.js';
 
-export type Handler = (payload: never) => unknown;
+/**
+ * `signal` is aborted when the caller cancels the call. A handler hears of it as soon as it awaits anything that lets
+ * the event loop turn; what it answers then is not looked at.
+ */
+export type Handler = (payload: never, signal: AbortSignal) => unknown;
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** Serves `handlers` on this thread's port. Call it once, after the set-up; it announces that the worker is ready. */
@@ -11,11 +21,12 @@ export function serveWorker(handlers: Handlers): void {
   const port = parentPort;
   if (port === null) throw new Error('serveWorker runs in a worker thread');
   let last = Promise.resolve();
-  const answer = async (request: CallRequest): Promise<void> => {
+  const running = new Map<number, AbortController>();
+  const answer = async (request: CallRequest, signal: AbortSignal): Promise<void> => {
     try {
       const handler = handlers[request.method];
       if (handler === undefined) throw new Error(`no handler for ${request.method}`);
-      const result = await handler(request.payload as never);
+      const result = await handler(request.payload as never, signal);
       if (result instanceof Transferred) {
         port.postMessage({ id: request.id, ok: true, value: result.value } satisfies CallReply, [
           ...result.buffers,
@@ -33,8 +44,18 @@ export function serveWorker(handlers: Handlers): void {
       port.postMessage(reply);
     }
   };
-  port.on('message', (request: CallRequest) => {
-    last = last.then(() => answer(request));
+  port.on('message', (message: CallRequest | CancelRequest) => {
+    if ('cancel' in message) {
+      running.get(message.cancel)?.abort();
+      return;
+    }
+    const controller = new AbortController();
+    running.set(message.id, controller);
+    last = last
+      .then(() => answer(message, controller.signal))
+      .finally(() => {
+        running.delete(message.id);
+      });
   });
   port.postMessage({ ready: true } satisfies ReadyMessage);
 }

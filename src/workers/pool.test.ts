@@ -70,6 +70,18 @@ describe('WorkerPool', () => {
     expect(await code(pool.call('echo', 1, { signal: AbortSignal.abort() }))).toBe('cancelled');
   });
 
+  it('tells the thread of a running call that was cancelled, and only of that one', async () => {
+    const pool = await start({ size: 1 });
+    const controller = new AbortController();
+    const running = code(pool.call('steps', 1e9, { signal: controller.signal }));
+    const next = pool.call('steps', 50);
+    setTimeout(() => controller.abort(), 50);
+    expect(await running).toBe('cancelled');
+    expect(await next).toBe(50);
+    controller.abort();
+    expect(await pool.call('state', null)).toBe(50);
+  });
+
   it('replaces a worker that dies and fails what was on it', async () => {
     const deaths: string[] = [];
     const pool = await start({ size: 1, onRestart: (reason) => deaths.push(reason) });

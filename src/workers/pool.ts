@@ -5,8 +5,8 @@
  * - A call without a reservation goes to whichever worker is idle first; one with a reservation (an open file, a
  *   live stream) goes to the worker that holds the state.
  * - The queue has a bound: beyond it a call fails at once with queue_full.
- * - Cancelling takes a waiting call out of the queue; a running one is answered at once with `cancelled` while its
- *   worker finishes the piece it is on (native code cannot be interrupted; pieces are kept short).
+ * - Cancelling takes a waiting call out of the queue; a running one is answered at once with `cancelled`, and its
+ *   worker told, which ends it after the piece it is on (native code cannot be interrupted; pieces are kept short).
  * - A worker that dies, or holds one call for longer than the time-out, is replaced; its calls fail with
  *   worker_crashed or timeout, and reservations on it fail from then on. A thread that hangs is left alone until it
  *   answers (ending it inside native code would end the process), so it goes on holding its memory; no more than
@@ -136,7 +136,7 @@ export class WorkerPool {
       const queue = slot?.bound ?? this.shared;
       let settled = false;
       const onAbort = (): void => {
-        queue.remove(call);
+        if (!queue.remove(call)) for (const one of this.slots) one.cancel(call);
         call.settle(new MalgwiError('cancelled'));
       };
       const call: PendingCall = {

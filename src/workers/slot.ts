@@ -1,6 +1,6 @@
 /** One place in the pool: a thread, its generation, the call it works on and the calls bound to it. */
 import { Worker } from 'node:worker_threads';
-import type { CallReply, ReadyMessage } from './contract.js';
+import type { CallReply, CancelRequest, ReadyMessage } from './contract.js';
 import { fromPlainError, MalgwiError } from '../errors.js';
 import { CallQueue, type PendingCall } from './queue.js';
 
@@ -114,6 +114,11 @@ export class WorkerSlot {
       call.settle(new MalgwiError('internal_error', { cause: error }));
       this.events.onIdle(this);
     }
+  }
+
+  /** Tells the thread that nobody waits for this call any more, if it is the one that it works on. */
+  cancel(call: PendingCall): void {
+    if (this.current === call) this.worker?.postMessage({ cancel: call.id } satisfies CancelRequest);
   }
 
   async stop(): Promise<void> {

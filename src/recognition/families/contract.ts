@@ -5,7 +5,7 @@ import type { FeatureMatrix } from '../../features/contract.js';
 export interface DecodedUtterance {
   /** Best first, at least one (possibly of empty text) even for zero frames. */
   readonly hypotheses: readonly DecodedHypothesis[];
-  /** Milliseconds in the graphs, and in everything else. */
+  /** Milliseconds in the encoder, and in the search, which runs the decoder's graphs where a model has them. */
   readonly encoderMs: number;
   readonly decodingMs: number;
 }

@@ -1,4 +1,5 @@
 import { createCtcDecoder } from '../../decoding/index.js';
+import { throwIfAborted } from '../../decoding/select.js';
 import type { CtcDecoder, DecodeOptions, TokenTable } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { CtcRuntime } from '../../models/contract.js';
@@ -21,9 +22,15 @@ export class CtcFamily implements Family {
     );
   }
 
-  async decode(features: FeatureMatrix, options?: DecodeOptions): Promise<DecodedUtterance> {
+  async decode(
+    features: FeatureMatrix,
+    options?: DecodeOptions,
+    signal?: AbortSignal,
+  ): Promise<DecodedUtterance> {
+    throwIfAborted(signal);
     const t0 = performance.now();
     const [logProbs] = await this.runtime.run([features]);
+    throwIfAborted(signal);
     const t1 = performance.now();
     const hypotheses = this.decoder.decode(logProbs!, options);
     return { hypotheses, encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
