@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { composeJamo } from '../src/decoding/index.js';
 import { addCounts, NO_EDITS, rate, scoreCharacters, scoreWords } from '../src/korean/scoring.js';
 import { toSrt, toVtt } from '../src/recognition/formats.js';
 import type { Transcript } from '../src/recognition/contract.js';
@@ -58,6 +59,16 @@ describe('malgwi', () => {
     [['transcribe', '--json', '--srt', 'x'], 'cannot be used with'],
     [['transcribe', '--raw', 'mp3:1', 'x'], 'ENCODING:RATE:CHANNELS'],
     [['transcribe', '--srt', 'a', 'b'], 'invalid_request'],
+    [['transcribe', '--metadata', 'x'], '--json'],
+    [['transcribe', '--beam-width', '0', 'x'], '4096'],
+    [['transcribe', '--alternatives', '1000', 'x'], '100'],
+    [['transcribe', '--hot-word', '좌석', 'x'], 'WORD:BOOST'],
+    [['transcribe', '--hot-word', ':3', 'x'], 'WORD:BOOST'],
+    [['transcribe', '--hot-word', '좌석:much', 'x'], 'number'],
+    [['transcribe', '--hot-word', '좌석:1', '--hot-word', '좌석:2', 'x'], 'already'],
+    [['transcribe', '--lm-alpha', '1e9', 'x'], 'number'],
+    [['transcribe', '--lm-beta', '', 'x'], 'number'],
+    [['transcribe', '--segmentation', 'words', 'x'], 'pauses, none'],
     [['transcribe', '-', '-'], 'invalid_request'],
     [['evaluate'], '--manifest'],
     [['serve', '--port', '70000'], '65535'],
@@ -94,6 +105,35 @@ describe('malgwi transcribe', () => {
       expect(word.end).toBeLessThanOrEqual(transcript.duration + 0.1);
       last = word.start;
     }
+  });
+
+  it('prints metadata on request: the tokens with their frames, joined over the utterances', async () => {
+    const args = ['transcribe', '--json', '--metadata', '--alternatives', '2', '--lm-beta', '-1'];
+    const { code, stdout, stderr } = await malgwi([...args, '--hot-word', '창가 쪽:-1.5', wav]);
+    expect([code, stderr]).toEqual([0, '']);
+    const { metadata, text } = JSON.parse(stdout) as Transcript;
+    const { tokens, confidence } = metadata!.transcripts[0]!;
+    expect(confidence).toBeLessThan(0);
+    expect(composeJamo(tokens.map((token) => token.text).join(''), 'drop')).toBe(text);
+    let last = 0;
+    for (const token of tokens) {
+      expect(Object.keys(token)).toEqual(['text', 'timestep', 'start_time', 'confidence']);
+      expect(token.timestep).toBeGreaterThanOrEqual(last);
+      expect(token.start_time).toBeCloseTo(token.timestep * 0.04, 5);
+      expect(token.confidence).toBeGreaterThan(0);
+      expect(token.confidence).toBeLessThanOrEqual(1);
+      last = token.timestep;
+    }
+  });
+
+  it('takes a whole file as one utterance when told to', async () => {
+    const dialogue = join(ROOT, 'test-audio/dialogue.wav');
+    const args = ['transcribe', '--json', '--segmentation'];
+    const { stdout } = await malgwi([...args, 'none', dialogue]);
+    const { segments, duration } = JSON.parse(stdout) as Transcript;
+    expect(segments.map(({ start, end }) => [start, end])).toEqual([[0, Math.round(duration * 1000) / 1000]]);
+    const cut = JSON.parse((await malgwi([...args, 'pauses', dialogue])).stdout) as Transcript;
+    expect(cut.segments.length).toBeGreaterThan(1);
   });
 
   it('writes text, subtitles and several files, and goes on after one that fails', async () => {

@@ -43,6 +43,29 @@ export interface StageTimes {
   readonly decodingMs: number;
 }
 
+/** One token of a candidate. The names are those of Coqui's metadata (coqui-stt.h, `TokenMetadata`). */
+export interface TokenMetadata {
+  readonly text: string;
+  /** Encoder frames since the start of the audio. */
+  readonly timestep: number;
+  /** Seconds. */
+  readonly start_time: number;
+  /** 0..1; Coqui has none. */
+  readonly confidence: number;
+}
+
+/** Best first. Audio that was cut into several utterances has one candidate: their best ones joined. */
+export interface TranscriptMetadata {
+  readonly transcripts: readonly {
+    /** What the search ranked by: a logarithm, not normalised, as Coqui's. */
+    readonly confidence: number;
+    readonly tokens: readonly TokenMetadata[];
+  }[];
+}
+
+/** `pauses`: cut into utterances where nobody speaks. `none`: all of the audio is one utterance, as far as the model can take it. */
+export type Segmentation = 'pauses' | 'none';
+
 export interface Transcript {
   readonly model: string;
   readonly language: string;
@@ -50,6 +73,8 @@ export interface Transcript {
   /** Seconds of audio. */
   readonly duration: number;
   readonly segments: readonly Segment[];
+  /** When it was asked for. */
+  readonly metadata?: TranscriptMetadata;
   readonly info: AudioInfo;
   readonly stages: StageTimes;
   /** Wall-clock seconds of processing. */
@@ -65,6 +90,13 @@ export interface TranscribeOptions {
   readonly beamWidth?: number;
   readonly alternatives?: number;
   readonly hotWords?: readonly { readonly phrase: string; readonly weight: number }[];
+  /** Weight of the language model and bonus for each of its units, in place of the package's. */
+  readonly lmAlpha?: number;
+  readonly lmBeta?: number;
+  /** In place of the package's. */
+  readonly segmentation?: Segmentation;
+  /** Tokens with their frames in the result. */
+  readonly metadata?: boolean;
   readonly priority?: Priority;
   readonly signal?: AbortSignal;
   /** Called in order of time, as soon as a segment and all before it are done. */

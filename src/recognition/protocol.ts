@@ -15,6 +15,8 @@ export interface OpenFileCall {
   readonly handle: number;
   readonly path: string;
   readonly endpoint: EndpointConfig;
+  /** No voice activity detection: everything is speech, in pieces of this many samples at most. */
+  readonly wholeSamples?: number;
   readonly raw?: OpenAudioOptions['raw'];
   readonly maxSeconds?: number;
 }

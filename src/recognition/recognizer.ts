@@ -113,7 +113,15 @@ class PooledRecognizer implements Recognizer {
     const endpoint = resolveEndpoint(DEFAULT_ENDPOINT, options.endpoint, longestPieceMs(manifest));
     const leave = await this.gate.enter(options.signal);
     try {
-      const job = { path, model: manifest.name, language: manifest.language, endpoint, options };
+      const whole = (options.segmentation ?? manifest.segmentation) === 'none';
+      const job = {
+        path,
+        model: manifest.name,
+        language: manifest.language,
+        endpoint,
+        ...(whole ? { wholeSamples: longestPieceSamples(manifest) } : {}),
+        options,
+      };
       return await transcribe(this.pool, job);
     } finally {
       leave();
@@ -189,9 +197,19 @@ class PooledRecognizer implements Recognizer {
 
 /** Milliseconds of audio that the model takes in one piece. */
 function longestPieceMs({ encoder, frontEnd }: ModelPackage['manifest']): number {
-  const hopMs =
-    frontEnd.kind === 'coqui-mfcc' ? (frontEnd.stepSamples * 1000) / frontEnd.sampleRate : frontEnd.hopMs;
-  return encoder.maxFrames * hopMs;
+  return encoder.maxFrames * hopMsOf(frontEnd);
+}
+
+/** Front ends with centred frames give one more than whole hops, Coqui's up to two. */
+function longestPieceSamples({ encoder, frontEnd }: ModelPackage['manifest']): number {
+  const hop = Math.floor((hopMsOf(frontEnd) * frontEnd.sampleRate) / 1000);
+  return Math.max(1, encoder.maxFrames - 2) * hop;
+}
+
+function hopMsOf(frontEnd: ModelPackage['manifest']['frontEnd']): number {
+  return frontEnd.kind === 'coqui-mfcc'
+    ? (frontEnd.stepSamples * 1000) / frontEnd.sampleRate
+    : frontEnd.hopMs;
 }
 
 function once(action: () => void): () => void {

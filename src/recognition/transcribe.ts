@@ -1,8 +1,10 @@
 /** Offline recognition of one file: cut at pauses in one worker, recognised in all of them, put together in order. */
+import { SAMPLE_RATE } from '../audio/contract.js';
 import { MalgwiError } from '../errors.js';
 import type { EndpointConfig } from '../vad/contract.js';
-import type { CallOptions, WorkerPool } from '../workers/pool.js';
+import { DEFAULT_CALL_TIMEOUT_MS, type CallOptions, type WorkerPool } from '../workers/pool.js';
 import type { Segment, StageTimes, TranscribeOptions, Transcript } from './contract.js';
+import { toMetadata, type PlacedHypotheses } from './metadata.js';
 import type * as protocol from './protocol.js';
 import { toSegment } from './segment.js';
 
@@ -11,8 +13,13 @@ export interface TranscribeJob {
   readonly model: string;
   readonly language: string;
   readonly endpoint: EndpointConfig;
+  /** The file is one utterance, or several of this many samples. */
+  readonly wholeSamples?: number;
   readonly options: TranscribeOptions;
 }
+
+/** A worker may hold one utterance this long for each second of it: whole files can be utterances. */
+const LIMIT_MS_PER_SECOND = 5000;
 
 let nextFile = 1;
 
@@ -37,10 +44,12 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
     });
     const total = opened.info.durationSeconds;
     const segments: Segment[] = [];
-    const pending: Promise<Segment>[] = [];
+    const decoded: PlacedHypotheses[] = [];
+    const pending: Promise<Recognized>[] = [];
     const deliver = async (): Promise<void> => {
-      const segment = await pending.shift()!;
+      const { segment, placed } = await pending.shift()!;
       segments.push(segment);
+      if (options.metadata === true) decoded.push(placed);
       options.onSegment?.(segment);
     };
 
@@ -73,6 +82,7 @@ export async function transcribe(pool: WorkerPool, job: TranscribeJob): Promise<
         .join(' '),
       duration: doneSeconds,
       segments,
+      ...(options.metadata === true ? { metadata: toMetadata(decoded) } : {}),
       info: opened.info,
       stages,
       processingSeconds: (performance.now() - started) / 1000,
@@ -97,9 +107,15 @@ function openFileCall(handle: number, job: TranscribeJob): protocol.OpenFileCall
     handle,
     path: job.path,
     endpoint: job.endpoint,
+    ...(job.wholeSamples === undefined ? {} : { wholeSamples: job.wholeSamples }),
     ...(raw === undefined ? {} : { raw }),
     ...(maxSeconds === undefined ? {} : { maxSeconds }),
   };
+}
+
+interface Recognized {
+  readonly segment: Segment;
+  readonly placed: PlacedHypotheses;
 }
 
 async function recognizeSegment(
@@ -109,8 +125,9 @@ async function recognizeSegment(
   id: number,
   piece: NonNullable<protocol.NextSegmentReply['segment']>,
   stages: Stages,
-): Promise<Segment> {
-  const { beamWidth, alternatives, hotWords } = job.options;
+): Promise<Recognized> {
+  const { beamWidth, alternatives, hotWords, lmAlpha, lmBeta } = job.options;
+  const seconds = piece.samples.length / SAMPLE_RATE;
   const request: protocol.RecognizeCall = {
     model: job.model,
     samples: piece.samples,
@@ -118,23 +135,28 @@ async function recognizeSegment(
       ...(beamWidth === undefined ? {} : { beamWidth }),
       ...(alternatives === undefined ? {} : { alternatives }),
       ...(hotWords === undefined ? {} : { hotWords }),
+      ...(lmAlpha === undefined ? {} : { lmAlpha }),
+      ...(lmBeta === undefined ? {} : { lmBeta }),
     },
   };
   const sent = performance.now();
   const reply = await pool.call<protocol.RecognizeReply>('recognize', request, {
     ...call,
     transfer: [piece.samples.buffer as ArrayBuffer],
+    timeoutMs: Math.max(DEFAULT_CALL_TIMEOUT_MS, seconds * LIMIT_MS_PER_SECOND),
   });
   const computing = reply.featuresMs + reply.encoderMs + reply.decodingMs;
   stages.queueMs += Math.max(0, performance.now() - sent - computing);
   stages.featuresMs += reply.featuresMs;
   stages.encoderMs += reply.encoderMs;
   stages.decodingMs += reply.decodingMs;
-  return toSegment(reply.hypotheses, {
+  const { frameSeconds, hypotheses } = reply;
+  const segment = toSegment(hypotheses, {
     id,
     start: piece.start,
     end: piece.end,
     speechProbability: piece.meanProbability,
-    frameSeconds: reply.frameSeconds,
+    frameSeconds,
   });
+  return { segment, placed: { start: piece.start, frameSeconds, hypotheses } };
 }

@@ -14,6 +14,7 @@ import { serveWorker } from '../workers/host.js';
 import { RecognitionEngine } from './engine.js';
 import type * as protocol from './protocol.js';
 import { StreamingRecognizer } from './streaming.js';
+import { wholePieces } from './whole.js';
 
 const setup = workerData as protocol.WorkerSetup;
 const packages = new Map<string, ModelPackage>(setup.models.map((model) => [model.manifest.name, model]));
@@ -64,7 +65,11 @@ async function openFile(call: protocol.OpenFileCall): Promise<protocol.OpenFileR
       yield chunk;
     }
   };
-  const windows = segmentWindows(counted(), vad.createStream(), call.endpoint)[Symbol.asyncIterator]();
+  const segments =
+    call.wholeSamples === undefined
+      ? segmentWindows(counted(), vad.createStream(), call.endpoint)
+      : wholePieces(counted(), call.wholeSamples);
+  const windows = segments[Symbol.asyncIterator]();
   const file: OpenFile = { stream, windows, found: [], samplesRead: 0 };
   files.set(call.handle, file);
   return { info: stream.info };
@@ -82,7 +87,10 @@ async function nextSegment(call: protocol.NextSegmentCall): Promise<Transferred<
   const segment = file.found.shift();
   const reply = { done, doneSeconds: file.samplesRead / SAMPLE_RATE, audioMs: performance.now() - started };
   if (segment === undefined) return new Transferred(reply, []);
-  const samples = segment.samples.slice();
+  const { buffer, byteLength } = segment.samples;
+  const samples = (
+    byteLength === buffer.byteLength ? segment.samples : segment.samples.slice()
+  ) as Float32Array<ArrayBuffer>;
   const { start, end, meanProbability } = segment;
   return new Transferred({ ...reply, segment: { start, end, meanProbability, samples } }, [samples.buffer]);
 }

@@ -35,6 +35,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly transfer?: readonly ArrayBuffer[];
   readonly reservation?: Reservation;
+  /** In place of the pool's time-out, for a piece of work that is known to be long. */
+  readonly timeoutMs?: number;
   /** Gives something back: never refused for a full queue, or it would be kept for good. */
   readonly release?: boolean;
 }
@@ -46,6 +48,7 @@ export interface Reservation {
   release(): void;
 }
 
+export const DEFAULT_CALL_TIMEOUT_MS = 120_000;
 const MAX_RESTART_DELAY_MS = 5000;
 const MAX_ABANDONED = 3;
 
@@ -61,14 +64,20 @@ export class WorkerPool {
     this.slots = Array.from(
       { length: options.size },
       (_, index) =>
-        new WorkerSlot(index, options.entry, options.workerData, options.callTimeoutMs ?? 120_000, {
-          onIdle: (slot) => this.feed(slot),
-          onDeath: (slot, reason) => this.replace(slot, reason),
-          onReturn: (slot) => {
-            if (slot.vacant) this.restart(slot);
+        new WorkerSlot(
+          index,
+          options.entry,
+          options.workerData,
+          options.callTimeoutMs ?? DEFAULT_CALL_TIMEOUT_MS,
+          {
+            onIdle: (slot) => this.feed(slot),
+            onDeath: (slot, reason) => this.replace(slot, reason),
+            onReturn: (slot) => {
+              if (slot.vacant) this.restart(slot);
+            },
+            onInternalError: (method, stack) => options.onInternalError?.(method, stack),
           },
-          onInternalError: (method, stack) => options.onInternalError?.(method, stack),
-        }),
+        ),
     );
   }
 
@@ -147,6 +156,7 @@ export class WorkerPool {
         priority: options.priority ?? 'interactive',
         queuedAt: performance.now(),
         startedAt: undefined,
+        ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
         settle: (error, value) => {
           if (settled) return;
           settled = true;

@@ -8,6 +8,8 @@ export interface PendingCall {
   readonly transfer: readonly ArrayBuffer[];
   readonly priority: Priority;
   readonly queuedAt: number;
+  /** In place of the pool's. */
+  readonly timeoutMs?: number;
   startedAt: number | undefined;
   settle(error: Error | undefined, value?: unknown): void;
 }

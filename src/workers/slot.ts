@@ -105,7 +105,7 @@ export class WorkerSlot {
     this.timer = setTimeout(() => {
       call.settle(new MalgwiError('timeout'));
       this.abandon(worker);
-    }, this.callTimeoutMs);
+    }, call.timeoutMs ?? this.callTimeoutMs);
     this.timer.unref();
     try {
       worker.postMessage({ id: call.id, method: call.method, payload: call.payload }, [...call.transfer]);

@@ -9,7 +9,15 @@ import { toSrt, toText, toVtt } from '../../recognition/formats.js';
 import { mapOrdered } from '../concurrency.js';
 import { describeError, guarded, printable } from '../errors.js';
 import { openInputs, outputNames, probeSeconds, STDIN, type Input } from '../inputs.js';
-import { addModelOptions, rawFormat, readConfig, type ModelOptions } from '../options.js';
+import {
+  addDecodingOptions,
+  addModelOptions,
+  decoding,
+  rawFormat,
+  readConfig,
+  type DecodingOptions,
+  type ModelOptions,
+} from '../options.js';
 import { ProgressBar } from '../progress.js';
 import { startRecognizer } from '../recognizer.js';
 import { onInterrupt, type Interrupt } from '../signals.js';
@@ -20,11 +28,12 @@ const CONCURRENT_FILES = 2;
 type Format = 'text' | 'json' | 'srt' | 'vtt';
 const EXTENSIONS: Record<Format, string> = { text: 'txt', json: 'json', srt: 'srt', vtt: 'vtt' };
 
-interface TranscribeOptions extends ModelOptions {
+interface TranscribeOptions extends ModelOptions, DecodingOptions {
   readonly text?: true;
   readonly json?: true;
   readonly srt?: true;
   readonly vtt?: true;
+  readonly metadata?: true;
   readonly raw?: OpenAudioOptions['raw'];
   readonly output?: string;
 }
@@ -41,6 +50,7 @@ Examples:
   $ malgwi transcribe --srt --output subtitles/ *.mp3
   $ malgwi transcribe --json call.wav | jq -r .text
   $ ffmpeg -i film.mkv -f wav - | malgwi transcribe --vtt - > film.vtt
+  $ malgwi transcribe --beam-width 64 --hot-word "창가 쪽:2" --hot-word 좌석:1.5 call.wav
   $ malgwi transcribe --raw pcm_s16le:8000:1 phone.pcm
 
 Every common format is accepted: wav, flac, mp3, ogg, webm, m4a, aac.
@@ -59,12 +69,13 @@ export function registerTranscribe(program: Command): void {
     )
     .addOption(new Option('--srt', 'SubRip subtitles').conflicts(['vtt']))
     .option('--vtt', 'WebVTT subtitles')
+    .option('--metadata', 'with --json: tokens with timestep, start time and confidence')
     .addOption(
       new Option('--raw <encoding:rate:channels>', 'files are headerless samples').argParser(rawFormat),
     )
     .option('-o, --output <folder>', 'write one file for each input instead of to standard output')
     .addHelpText('after', EXAMPLES);
-  addModelOptions(command).action(guarded(transcribe));
+  addModelOptions(addDecodingOptions(command)).action(guarded(transcribe));
 }
 
 async function transcribe(files: string[], options: TranscribeOptions): Promise<void> {
@@ -73,6 +84,9 @@ async function transcribe(files: string[], options: TranscribeOptions): Promise<
     throw new MalgwiError('invalid_request', {
       detail: 'Subtitles of several files need --output: they cannot stand in one stream.',
     });
+  }
+  if (options.metadata && format !== 'json') {
+    throw new MalgwiError('invalid_request', { detail: '--metadata is part of the JSON: it needs --json.' });
   }
   if (files.filter((file) => file === STDIN).length > 1) {
     throw new MalgwiError('invalid_request', { detail: 'Standard input can be read only once.' });
@@ -131,6 +145,8 @@ async function transcribeAll(
         onProgress: (seconds) => {
           done[index] = seconds;
         },
+        ...decoding(options),
+        ...(options.metadata ? { metadata: true } : {}),
         ...(options.raw === undefined ? {} : { raw: options.raw }),
       });
       return { input, transcript };
