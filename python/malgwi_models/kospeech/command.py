@@ -1,0 +1,118 @@
+"""Import a KoSpeech checkpoint (model.pt) as a model package. Nothing in the checkpoint is run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..inert import CheckpointError
+from ..package import check_target, file_entries, new_package, package_name, write_json
+from .features import FEATURES
+
+UNKNOWN_LICENSE = "unknown: ask whoever trained the model"
+LICENSE_NOTE = ("The importer cannot know the terms of these weights. They depend on whoever trained the model, and on the speech "
+                "that it was trained on: KsponSpeech, for instance, is under terms of AI Hub.")
+#: 30 s: longer recordings are cut at pauses. KoSpeech trained on utterances below 20 s.
+MAX_FRAMES = 3000
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of the command."""
+    add = parser.add_argument
+    add("--checkpoint", type=Path, required=True, help="model.pt, as KoSpeech's trainer saved it")
+    add("--vocab", type=Path, required=True, help="vocabulary of the training: CSV of characters or graphemes, or SentencePiece .model")
+    add("--out", type=Path, required=True, help="folder of the package; its name is the name of the model")
+    add("--feature", choices=FEATURES, help="what the model was trained on; default: by the number of features (80: fbank)")
+    add("--window", choices=("povey", "hamming"), default="povey",
+        help="window of the filter bank: povey as KoSpeech trains (default), hamming as its inference script computes")
+    add("--decibels", choices=("power", "amplitude"), default="power", help="librosa's conversion, for --feature mel")
+    add("--input-reverse", action="store_true", help="the model was trained on reversed frames (input_reverse)")
+    add("--no-trim", action="store_true", help="do not trim silence (del_silence off, or trained on wav and flac)")
+    add("--max-frames", type=int, default=MAX_FRAMES, help=f"longest utterance, in frames of 10 ms (default {MAX_FRAMES})")
+    add("--int8", action="store_true", help="quantise the weights: a quarter of the size, slightly different results")
+    add("--license", default=UNKNOWN_LICENSE, help="terms of the weights, shown to whoever uses the service")
+    add("--description", default="", help="one sentence about the model")
+    add("--model-version", default="1.0.0", help="version of the package (default 1.0.0)")
+    add("--name", help="name of the model; must be the folder's")
+    add("--force", action="store_true", help="replace the package if it exists")
+    add("--json", action="store_true", help="print the report as JSON instead of a table")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, recognise, check the vocabulary, export, compare, and only then put the package in its place."""
+    name = package_name(args.out)
+    if args.name not in (None, name):
+        raise CheckpointError(f"a package has the name of its folder: --out {args.out.parent / args.name}, or leave --name away")
+    check_target(args.out, args.force)
+    # torch takes seconds to load: only after what is cheap to check.
+    from ..unpickle import load
+    from .architectures import recognise
+    from .export import export
+    from .features import default_feature, front_end
+    from .registry import unwrap
+    from .vocabulary import fit, read_vocabulary
+
+    vocabulary = read_vocabulary(args.vocab)
+    root = unwrap(load(args.checkpoint))
+    architecture = recognise(root)
+    facts = architecture.describe(root)
+    built = architecture.build(root)
+    blank = fit(vocabulary, built.classes, built.family, built.ctc_blank)
+    feature = args.feature or default_feature(built.input_dim)
+    ends = front_end(feature, built.input_dim, args.window, not args.no_trim, args.input_reverse, args.decibels)
+    most = min(args.max_frames, built.encoder.max_frames, 100_000)
+    if most < built.encoder.min_frames:
+        raise CheckpointError(f"--max-frames {args.max_frames} is below the {built.encoder.min_frames} that the model needs")
+    found = {
+        "model class": str(root), "architecture": architecture.name, "family": built.family, **facts,
+        "parameters": built.parameters, "classes": built.classes,
+        "vocabulary": f"{len(vocabulary.tokens)} {vocabulary.unit}s{' and the blank' if blank else ''}",
+        "feature": feature + (f" ({args.window} window)" if feature == "fbank" else ""),
+        "frames per output": built.encoder.subsampling, "least frames": built.encoder.min_frames,
+    }
+    with new_package(args.out, args.force) as folder:
+        (folder / "tokens.txt").write_bytes("".join(f"{token}\n" for token in vocabulary.tokens).encode())
+        graphs, checks = export(built, folder, most, args.int8)
+        report = {"checkpoint": args.checkpoint.name, "found": found, **checks}
+        write_json(folder / "report.json", report)
+        write_json(folder / "manifest.json", {
+            "schema": 1, "name": name, "version": args.model_version, "language": "ko",
+            "description": args.description or f"{architecture.name}, imported from a KoSpeech checkpoint.",
+            "family": built.family,
+            "architecture": {"name": architecture.name, "parameters": built.parameters, "layers": built.layers,
+                             "dimension": built.dimension, **({"heads": built.heads} if built.heads else {}),
+                             "units": vocabulary.unit},
+            "frontEnd": ends, "tokens": vocabulary.manifest(blank),
+            "encoder": {"subsampling": built.encoder.subsampling, "frameMs": 10 * built.encoder.subsampling,
+                        "minFrames": built.encoder.min_frames, "maxFrames": most, "paddingSafe": built.encoder.padding_safe},
+            "graphs": graphs, "decoder": built.decoder, "files": file_entries(folder),
+            "license": {"weights": args.license, **({"notes": LICENSE_NOTE} if args.license == UNKNOWN_LICENSE else {})},
+            "training": {"data": []}, "metrics": [],
+        })
+    print_report(report, args)
+
+
+def print_report(report: dict[str, Any], args: argparse.Namespace) -> None:
+    """The table, or JSON, on standard output."""
+    if args.json:
+        print(json.dumps({"package": str(args.out), **report}, ensure_ascii=False))
+        return
+    rows = [*report["found"].items(), ("largest difference", "")]
+    by_length: dict[int, float] = {}
+    for row in report["parity"]["differences"]:
+        by_length[row["frames"]] = max(by_length.get(row["frames"], 0.0), row["difference"])
+    rows += [(f"  at {frames} frames", f"{value:.1e}") for frames, value in sorted(by_length.items())]
+    if int8 := report.get("int8"):
+        if int8.get("agreement"):
+            rows.append(("int8 against float32", f"{100 * int8['agreement']['sameBestClass']:.1f} % of frames have the same best class"))
+        rows += [("note", f"{', '.join(int8['unchanged'])} has no weights to quantise: float32")] if int8["unchanged"] else []
+    rows.append(("package", str(args.out)))
+    width = max(len(key) for key, _ in rows)
+    for key, value in rows:
+        text = value if isinstance(value, str) else f"{value:,}" if type(value) is int else str(value).lower()
+        print(f"{key:{width}}  {text}")
+    if args.license == UNKNOWN_LICENSE:
+        print("The licence of the weights is recorded as unknown: say it with --license.", file=sys.stderr)

@@ -1,0 +1,56 @@
+"""The graphs of a package: written, compared with PyTorch, quantised if wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..graphs import to_onnx
+from ..inert import CheckpointError
+from ..parity import TOLERANCE, agreement, compare, lengths_to_try
+from ..quantize import to_int8
+from .registry import Built
+
+
+def export(built: Built, folder: Path, most: int, int8: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write `ROLE.onnx` (or `ROLE.int8.onnx`) for every graph.
+
+    Returns the manifest's `graphs` and the report's `parity` (and `int8`). Raises CheckpointError when onnxruntime
+    computes something else than PyTorch.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        paths = {role: folder / f"{role}.onnx" for role in built.graphs}
+        for role, graph in built.graphs.items():
+            to_onnx(graph, paths[role])
+        lengths = lengths_to_try(built.encoder.min_frames, most)
+        worst = compare(built.family, built.graphs, paths, lengths, built.classes)
+    finally:
+        torch.set_num_threads(threads)
+    if not worst.largest <= TOLERANCE:
+        role, name, frames = max(worst.found, key=lambda key: worst.found[key])
+        raise CheckpointError(f"onnxruntime and PyTorch differ by {worst.largest:.1e} in {name} of the {role} at {frames} frames "
+                              f"(at most {TOLERANCE:.0e} is accepted): the package was not written")
+    checks: dict[str, Any] = {
+        "parity": {"tolerance": TOLERANCE, "largest": worst.largest, "lengths": lengths, "differences": worst.rows()}}
+    precision = dict.fromkeys(paths, "float32")
+    if int8:
+        small = {role: folder / f"{role}.int8.onnx" for role in paths}
+        changed = {role for role in paths if to_int8(paths[role], small[role])}
+        final = {role: small[role] if role in changed else paths[role] for role in paths}
+        checks["int8"] = {"unchanged": sorted(paths.keys() - changed),
+                          "agreement": agreement(paths, final, lengths, built.input_dim) if "encoder" in changed else None}
+        for role in changed:
+            paths[role].unlink()
+            precision[role] = "int8"
+        paths = final
+    return {role: _entry(built, role, paths[role].name, precision[role]) for role in paths}, checks
+
+
+def _entry(built: Built, role: str, file: str, precision: str) -> dict[str, Any]:
+    graph = built.graphs[role]
+    return {"file": file, "precision": precision, **({"states": graph.states} if graph.states else {}),
+            **({"memory": graph.memory} if graph.memory else {})}
