@@ -6,9 +6,13 @@ from ..inert import CheckpointError, Node
 from .conformer import ConformerCTC
 from .deepspeech2 import DeepSpeech2
 from .jasper import Jasper
+from .las import ListenAttendSpell
 from .registry import Architecture
+from .rnnt import RnnTransducer
+from .transformer import SpeechTransformer
 
-ARCHITECTURES: list[Architecture] = [DeepSpeech2(), Jasper(), ConformerCTC()]
+ARCHITECTURES: list[Architecture] = [
+    DeepSpeech2(), Jasper(), ConformerCTC(), ListenAttendSpell(), SpeechTransformer(), RnnTransducer()]
 
 # Module paths that only releases before the last one have. v1.0 to v1.2 kept attention models in
 # `models.seq2seq`, v1.3 in `models.las` with a Listener and a Speller and Jasper in an encoder and a decoder.

@@ -1,0 +1,1 @@
+"""For tests: checkpoints that look like KoSpeech's, and small packages of every decoding family."""
