@@ -70,5 +70,8 @@ export function outside(): never {
 
 /** @param what what is wrong with the file of a language model */
 export function invalid(what: string): never {
-  throw new MalgwiError('manifest_invalid', { param: 'languageModel', detail: `The language model: ${what}.` });
+  throw new MalgwiError('manifest_invalid', {
+    param: 'languageModel',
+    detail: `The language model: ${what}.`,
+  });
 }

@@ -3,12 +3,7 @@ import type { ByteReader } from './contract.js';
 
 /** The binary layouts of KenLM (Heafield 2011), in the order of its `ModelType`. */
 export type KenlmLayout =
-  | 'probing'
-  | 'rest-probing'
-  | 'trie'
-  | 'quantised-trie'
-  | 'array-trie'
-  | 'quantised-array-trie';
+  'probing' | 'rest-probing' | 'trie' | 'quantised-trie' | 'array-trie' | 'quantised-array-trie';
 
 export interface KenlmHeader {
   readonly layout: KenlmLayout;
@@ -55,13 +50,15 @@ export function readKenlmHeader(reader: ByteReader): KenlmHeader {
     invalid('its probing multiplier is not a number above 1');
   }
   const version = reader.u32(0x68);
-  if (version !== (hashed ? 0 : 1)) invalid(`the version of its data structure, ${String(version)}, is not known`);
+  if (version !== (hashed ? 0 : 1))
+    invalid(`the version of its data structure, ${String(version)}, is not known`);
   const start = Math.ceil((0x6c + 8 * order) / 8) * 8;
   const counts: number[] = [];
   for (let n = 0; n < order; n++) {
     const count = reader.u64(0x6c + 8 * n);
     // Even the tightest layout spends more than a bit on an n-gram.
-    if (count > reader.length * 8) invalid(`it announces ${String(count)} ${String(n + 1)}-grams and cannot hold them`);
+    if (count > reader.length * 8)
+      invalid(`it announces ${String(count)} ${String(n + 1)}-grams and cannot hold them`);
     counts.push(count);
   }
   if (counts[0] < 1 || counts[0] > 0xffff_fffe) invalid('it has no words, or too many');
@@ -74,7 +71,8 @@ function checkSanity(reader: ByteReader): void {
   const magic = String.fromCharCode(...bytes.subarray(0, MAGIC.length));
   if (magic !== MAGIC) {
     if (magic.startsWith(INCOMPLETE)) invalid('KenLM did not finish building this file');
-    if (magic.startsWith(ANY_VERSION)) invalid('KenLM wrote it in another version of its format: build it again');
+    if (magic.startsWith(ANY_VERSION))
+      invalid('KenLM wrote it in another version of its format: build it again');
     invalid('it is not a KenLM binary file');
   }
   const fits =

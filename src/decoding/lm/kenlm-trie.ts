@@ -166,7 +166,8 @@ export class TrieSearch implements NgramSearch {
 
 function readQuantiser(reader: ByteReader, start: number): Quantiser {
   const version = reader.u8(start);
-  if (version !== 2) invalid(`the version of its quantiser, ${String(version)}, is not known: build it again`);
+  if (version !== 2)
+    invalid(`the version of its quantiser, ${String(version)}, is not known: build it again`);
   const probBits = reader.u8(start + 1);
   const backoffBits = reader.u8(start + 2);
   for (const bits of [probBits, backoffBits]) {

@@ -67,7 +67,8 @@ export class HashedVocabulary implements Vocabulary {
     if (this.end > reader.length) invalid('it ends inside of its vocabulary');
     if (reader.u32(start) !== 0) invalid('the version of its vocabulary is not known');
     this.size = reader.u32(start + 4);
-    if (this.size < 1 || this.size > counts[0] + 1) invalid('its vocabulary has another size than its header says');
+    if (this.size < 1 || this.size > counts[0] + 1)
+      invalid('its vocabulary has another size than its header says');
   }
 
   index(word: Uint8Array): number {
