@@ -28,6 +28,35 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true }));
 
+interface Expected {
+  readonly utterances: readonly {
+    readonly frames: number;
+    readonly encoderFrames: number;
+    readonly ids: readonly number[];
+    readonly ctc: { readonly logProbs: readonly (readonly number[])[] };
+    readonly stepLogProbs: readonly (readonly number[])[];
+    readonly attention: readonly (readonly number[])[];
+    readonly joinLogProbs: readonly { frame: number; tokens: number; logProbs: readonly number[] }[];
+  }[];
+}
+
+const expectedOf = async (name: string): Promise<Expected> =>
+  JSON.parse(await readFile(join(fixture(name), 'expected.json'), 'utf8')) as Expected;
+
+/** The features of `expected.json`. */
+const learnt = (frames: number): FeatureMatrix => ({
+  data: Float32Array.from({ length: frames * 16 }, (_, index) => {
+    const [t, f] = [Math.floor(index / 16), index % 16];
+    return Math.sin(0.05 * t * (1 + (f % 5)) + 0.7 * f) + 0.5 * Math.cos(0.013 * t * f);
+  }),
+  frames,
+  dims: 16,
+});
+
+function expectRow(actual: Float32Array, expected: readonly number[], from = 0): void {
+  expected.forEach((value, index) => expect(Math.abs(actual[from + index] - value)).toBeLessThan(1e-4));
+}
+
 type Draft = { -readonly [K in keyof Manifest]: Manifest[K] };
 
 /** What loading a copy of a package says after its manifest was changed. */
@@ -72,6 +101,47 @@ describe('loading', () => {
       ['tiny-ctc', (draft) => (draft.graphs.encoder.file = 'tokens.txt'), /^inference_failed: The encoder graph cannot be loaded/],
     ];
     for (const [name, change, expected] of cases) expect(await refusal(name, change)).toMatch(expected);
+  });
+});
+
+describe('log-probabilities are those of PyTorch', () => {
+  it('CTC', async () => {
+    const runtime = await OnnxCtcRuntime.load(await readPackage(fixture('tiny-ctc')));
+    for (const { frames, encoderFrames, ctc } of (await expectedOf('tiny-ctc')).utterances) {
+      const [result] = await runtime.run([learnt(frames)]);
+      expect(result.frames).toBe(encoderFrames);
+      ctc.logProbs.forEach((row, frame) => expectRow(result.data, row, frame * result.classes));
+    }
+    await runtime.close();
+  });
+
+  it.each(['tiny-las', 'tiny-las-mha', 'tiny-transformer'])('%s', async (name) => {
+    const runtime = await OnnxAttentionRuntime.load(await readPackage(fixture(name)));
+    for (const utterance of (await expectedOf(name)).utterances) {
+      const { scorer } = await runtime.encode(learnt(utterance.frames));
+      expect(scorer.frames).toBe(utterance.encoderFrames);
+      let state = scorer.initial();
+      for (const [index, row] of utterance.stepLogProbs.entries()) {
+        const step = await scorer.step([state], [index === 0 ? 1 : utterance.ids[index - 1]]);
+        [state] = step.states;
+        expectRow(step.logProbs, row);
+        expectRow(step.attention!, utterance.attention[index]);
+      }
+    }
+    await runtime.close();
+  });
+
+  it('tiny-rnnt', async () => {
+    const runtime = await OnnxTransducerRuntime.load(await readPackage(fixture('tiny-rnnt')));
+    for (const { frames, ids, joinLogProbs } of (await expectedOf('tiny-rnnt')).utterances) {
+      const scorer = await runtime.encode(learnt(frames));
+      const states = [...(await scorer.predict([scorer.initial()], [1]))];
+      for (const id of ids) states.push(...(await scorer.predict([states.at(-1)], [id])));
+      for (const { frame, tokens, logProbs } of joinLogProbs) {
+        expectRow(await scorer.join([frame], [states[tokens]]), logProbs);
+      }
+    }
+    await runtime.close();
   });
 });
 

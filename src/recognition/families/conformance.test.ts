@@ -85,6 +85,14 @@ describe.each(SUBJECTS)('$package', (subject) => {
     expect((await hypotheses(input(frames.at(-1)!)))[0].text).not.toBe('');
   });
 
+  it('places tokens in the frames that emitted them, where the model says which', async () => {
+    for (const { frames: count, tokenFrames } of expected.utterances) {
+      if (tokenFrames === undefined) continue;
+      const [best] = await hypotheses(input(count), { beamWidth: 1 });
+      expect(best.tokens.map(({ startFrame }) => startFrame)).toEqual(tokenFrames);
+    }
+  });
+
   it('gives one empty hypothesis for no frames and for fewer than it needs', async () => {
     const { minFrames } = model.manifest.encoder;
     for (const count of new Set([0, minFrames - 1])) {
