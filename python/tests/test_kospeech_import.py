@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import unicodedata
@@ -216,7 +217,7 @@ def test_the_guides_commands(tmp_path: Path) -> None:
     commands = [line for line in guide.replace("\\\n", " ").splitlines() if line.startswith("python -m malgwi_models import-kospeech")]
     assert len(commands) >= 2
     for number, command in enumerate(commands):
-        words = command.split()
+        words = shlex.split(command)
         values = {"--checkpoint": str(FIXTURES / "conformer_ctc" / "model.pt"), "--vocab": str(FIXTURES / "aihub_character_vocabs.csv"),
                   "--out": str(tmp_path / f"m{number}")}
         for flag, value in values.items():

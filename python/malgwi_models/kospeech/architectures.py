@@ -14,40 +14,31 @@ from .transformer import SpeechTransformer
 ARCHITECTURES: list[Architecture] = [
     DeepSpeech2(), Jasper(), ConformerCTC(), ListenAttendSpell(), SpeechTransformer(), RnnTransducer()]
 
-# Module paths that only releases before the last one have. v1.0 to v1.2 kept attention models in
-# `models.seq2seq`, v1.3 in `models.las` with a Listener and a Speller and Jasper in an encoder and a decoder.
-OLD_MODULES = (
-    "e2e.", "models.", "model.", "las.", "package.", "hparams", "kospeech.models.seq2seq.", "kospeech.models.acoustic.",
-    "kospeech.models.las.las.", "kospeech.models.las.topk_decoder.", "kospeech.models.transformer.transformer.",
-    "kospeech.models.jasper.encoder.", "kospeech.models.jasper.decoder.", "kospeech.models.extractor.", "kospeech.models.conv.",
-    "kospeech.model.", "kospeech.decode.", "kospeech.models.spelling_corrector.", "kospeech.models.language.",
-)
-OLD_CLASSES = {"Listener", "Speller", "Seq2seq", "JasperEncoder", "JasperDecoder", "TopKDecoder", "SpeechTransformerTopKDecoder"}
+# Earlier names of the project's packages, from before `kospeech`.
+BEFORE_KOSPEECH = ("e2e.", "models.", "model.", "las.", "package.")
 
 
 def recognise(root: Node) -> Architecture:
     """The architecture of a model (DataParallel already taken off), or an error that names what is not known."""
-    classes = {str(node): node for _, node in root.modules()}
-    for architecture in ARCHITECTURES:
-        if architecture.matches(root):
-            own = {name for name in classes if not name.startswith("torch.nn.modules.")}
-            if odd := sorted(own - architecture.classes - {architecture.root}):
-                if old := [name for name in odd if _is_old(classes[name])]:
-                    raise CheckpointError(_old_release(root, old))
-                raise CheckpointError(f"the model looks like {architecture.name}, but has layers of classes that are not known: "
-                                      + ", ".join(odd))
-            return architecture
-    if old := sorted(name for name, node in classes.items() if _is_old(node)):
-        raise CheckpointError(_old_release(root, old))
-    known = ", ".join(sorted(a.root.rpartition(".")[2] for a in ARCHITECTURES))
-    raise CheckpointError(f"the model's class {root} is not known; KoSpeech's {known} are")
+    present = {str(node) for _, node in root.modules()}
+    own = {name for name in present if not name.startswith("torch.nn.modules.")}
+    architecture = next((one for one in ARCHITECTURES if one.matches(root)), None)
+    known = {one.root for one in ARCHITECTURES}.union(*(one.classes for one in ARCHITECTURES))
+    # Releases before the last one (v1.0 to v1.3) kept their classes elsewhere: Listener and Speller, models.seq2seq,
+    # models.extractor, Jasper's encoder and decoder ... What KoSpeech's last version does not have is theirs.
+    if old := sorted(name for name in own - known if name.startswith(("kospeech.", *BEFORE_KOSPEECH))):
+        raise CheckpointError(
+            f"the checkpoint is of an old release of KoSpeech (v1.0 to v1.3), or of a changed one: its model {root} has "
+            f"{_some(old)}, which the last version (branch latest) does not have. Old releases computed other things under "
+            "similar names and are not supported")
+    if architecture is None:
+        names = ", ".join(sorted(one.root.rpartition(".")[2] for one in ARCHITECTURES))
+        raise CheckpointError(f"the model's class {root} is not known; KoSpeech's {names} are")
+    if odd := sorted(own - architecture.classes - {architecture.root}):
+        raise CheckpointError(f"the model is a {architecture.root.rpartition('.')[2]}, but has layers of classes that do not "
+                              f"belong there: {_some(odd)}")
+    return architecture
 
 
-def _is_old(node: Node) -> bool:
-    return f"{node}.".startswith(OLD_MODULES) or (node.cls in OLD_CLASSES and node.module.startswith("kospeech."))
-
-
-def _old_release(root: Node, old: list[str]) -> str:
-    return (f"the checkpoint is of an old release of KoSpeech (v1.0 to v1.3): its model is {root}, with {', '.join(old[:4])}"
-            f"{' and others' if len(old) > 4 else ''}. These computed other things under similar names and are not supported; "
-            "checkpoints of the last version (branch latest) are")
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -8,9 +8,9 @@ To add an architecture:
    checkpoint with any other class is refused by name, so a modified model is never imported as something it is not.
 3. `describe` reads hyper-parameters from the checkpoint's attributes and tensor shapes. It runs nothing and raises
    `CheckpointError` (says what is unsupported) for a variant that `build` has no modules for.
-4. `build` makes the modules, loads the tensors with `load_exactly` (which refuses missing, additional and mis-shaped
-   tensors) and returns a `Built`: the graphs by role with the inputs and outputs that the package format prescribes
-   (docs/reference/model-package.md), and what the manifest says of the encoder.
+4. `build` makes the modules and returns a `Built`: the graphs by role with the inputs and outputs that the package
+   format prescribes (docs/reference/model-package.md), and what the manifest says of the encoder. `restore` makes
+   layers with their weights from the checkpoint's own, and `expect` refuses what a module should not have.
 5. Append an instance to `ARCHITECTURES` in `architectures.py`.
 
 Export, comparison of PyTorch with onnxruntime, quantisation, vocabulary and manifest are common to all of them.
@@ -19,14 +19,11 @@ Export, comparison of PyTorch with onnxruntime, quantisation, vocabulary and man
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
-
 from ..graphs import Graph
-from ..inert import CheckpointError, Node
+from ..inert import Node
 
 HOP_MS = 10
 
@@ -97,27 +94,6 @@ def unwrap(root: Node) -> Node:
                         "torch.nn.parallel.distributed.DistributedDataParallel") and "module" in root.children:
         root = root.children["module"]
     return root
-
-
-def load_exactly(module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Load all tensors into the module; its state_dict must have these names and shapes and no others."""
-    wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
-    # How many batches a normalisation has seen is of no use in eval mode, and old versions did not count it.
-    found = {name: value for name, value in tensors.items() if not name.endswith("num_batches_tracked")}
-    wanted = {name: shape for name, shape in wanted.items() if not name.endswith("num_batches_tracked")}
-    if missing := sorted(wanted.keys() - found.keys()):
-        raise CheckpointError(f"the checkpoint lacks tensors that the architecture has: {_some(missing)}")
-    if unknown := sorted(found.keys() - wanted.keys()):
-        raise CheckpointError(f"the checkpoint has tensors that the architecture does not know: {_some(unknown)}")
-    for name, shape in wanted.items():
-        if tuple(found[name].shape) != shape:
-            raise CheckpointError(f"tensor {name} has sizes {list(found[name].shape)}; the architecture needs {list(shape)}")
-    module.load_state_dict(found, strict=False)
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def count_parameters(root: Node) -> int:
