@@ -6,6 +6,8 @@ import type { CtcDecoder, LogProbs, TokenTable } from './index.js';
 
 const DECODERS: readonly [name: string, create: (table: TokenTable) => CtcDecoder][] = [
   ['greedy', (table) => createCtcDecoder(table, { method: 'greedy' })],
+  ['beam', (table) => createCtcDecoder(table, { method: 'beam' })],
+  ['beam of one', (table) => createCtcDecoder(table, { method: 'beam', beamWidth: 1 })],
 ];
 
 const range = (from: number, to: number): string[] =>
@@ -157,7 +159,7 @@ describe.each(DECODERS)('%s', (_name, create) => {
     const hypotheses = create(syllables).decode(certain(syllables, [2, 0, 3], 0.6), { alternatives: 3 });
     expect(hypotheses.length).toBeGreaterThanOrEqual(1);
     expect(hypotheses.length).toBeLessThanOrEqual(3);
-    const scores = hypotheses.map(({ avgLogProb }) => avgLogProb);
+    const scores = hypotheses.map(({ score }) => score);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
   });
 

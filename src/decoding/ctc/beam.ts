@@ -1,0 +1,223 @@
+/** Beam search for CTC models: what createCtcDecoder gives for the method `beam`. */
+import { MalgwiError } from '../../errors.js';
+import { calibrate, type Calibration } from '../confidence.js';
+import type {
+  CtcDecoder,
+  DecodedHypothesis,
+  DecodedToken,
+  DecodeOptions,
+  LogProbs,
+  TokenTable,
+} from '../contract.js';
+import type { StrayJamo } from '../jamo.js';
+import { checkDecodeOptions } from '../options.js';
+import { geometricMean, tokenText, toWords } from '../text.js';
+import { align } from './align.js';
+import { logAdd } from './frame.js';
+import { SumFusion, type Fusion } from './fusion.js';
+import { HotWordFusion } from './hot-words.js';
+import { LanguageModelFusions, type CtcLanguageModel } from './language-model.js';
+import { PrefixSearch, type FoundPrefix } from './search.js';
+import { Symbols } from './symbols.js';
+
+export interface BeamConfig {
+  readonly method: 'beam';
+  /** Default 32. */
+  readonly beamWidth?: number;
+  /** Default `drop`. */
+  readonly strayJamo?: StrayJamo;
+  readonly confidence?: Calibration;
+  /** Tokens by which one frame may extend a prefix. Default 40. */
+  readonly topTokens?: number;
+  /** Natural logarithm by which a token may be less probable than the best class of its frame. Default 10. */
+  readonly tokenReach?: number;
+  /** Natural logarithm by which the score of a prefix may be below the best one. Default 16. */
+  readonly beamReach?: number;
+}
+
+export const DEFAULT_BEAM_WIDTH = 32;
+const DEFAULT_TOP_TOKENS = 40;
+const DEFAULT_TOKEN_REACH = 10;
+const DEFAULT_BEAM_REACH = 16;
+
+/**
+ * Prefix beam search with language model and hot words (docs/reference/decoding.md). Times are those of the most
+ * probable path of a hypothesis, found by forced alignment over all of its frames; a token's probability is the mean
+ * over its frames on that path.
+ */
+export class BeamCtcDecoder implements CtcDecoder {
+  readonly name = 'beam';
+  private readonly symbols: Symbols;
+  private readonly languageModel: LanguageModelFusions | undefined;
+
+  constructor(
+    private readonly table: TokenTable,
+    private readonly config: BeamConfig,
+    languageModel?: CtcLanguageModel,
+  ) {
+    this.symbols = new Symbols(table);
+    this.languageModel =
+      languageModel &&
+      new LanguageModelFusions(languageModel, this.symbols, table, config.strayJamo ?? 'drop');
+  }
+
+  /** @throws MalgwiError inference_failed when the matrix does not fit the tokens or holds no numbers | invalid_field */
+  decode(logProbs: LogProbs, options: DecodeOptions = {}): DecodedHypothesis[] {
+    const utterance = this.begin(options);
+    utterance.push(logProbs);
+    return utterance.finish();
+  }
+
+  /**
+   * Begins an utterance whose frames come piece by piece. Any number of them may be under way at once.
+   * @throws MalgwiError invalid_field
+   */
+  begin(options: DecodeOptions = {}): BeamUtterance {
+    checkDecodeOptions(options);
+    const { config } = this;
+    const search = new PrefixSearch(
+      this.table,
+      this.symbols,
+      {
+        beamWidth: options.beamWidth ?? config.beamWidth ?? DEFAULT_BEAM_WIDTH,
+        topTokens: Math.min(config.topTokens ?? DEFAULT_TOP_TOKENS, this.table.tokens.length),
+        tokenReach: config.tokenReach ?? DEFAULT_TOKEN_REACH,
+        beamReach: config.beamReach ?? DEFAULT_BEAM_REACH,
+      },
+      this.fusion(options),
+    );
+    return new BeamUtterance(this.table, config, search, options.alternatives ?? 1);
+  }
+
+  private fusion(options: DecodeOptions): Fusion | undefined {
+    const { hotWords = [] } = options;
+    const languageModel = this.languageModel?.fusion(
+      options,
+      hotWords.filter(({ weight }) => weight > 0).map(({ phrase }) => phrase),
+    );
+    if (hotWords.length === 0) return languageModel;
+    const hot = new HotWordFusion(hotWords, this.symbols);
+    return languageModel === undefined ? hot : new SumFusion(languageModel, hot);
+  }
+}
+
+interface Text {
+  readonly text: string;
+  /** The best way to write it. */
+  readonly ids: readonly number[];
+  /** Logarithms of the sums over all ways to write it. */
+  acoustic: number;
+  score: number;
+}
+
+/** One utterance of a beam search. */
+export class BeamUtterance {
+  private readonly pieces: LogProbs[] = [];
+  private frames = 0;
+  private readonly strayJamo: StrayJamo;
+
+  constructor(
+    private readonly table: TokenTable,
+    private readonly config: BeamConfig,
+    private readonly search: PrefixSearch,
+    private readonly alternatives: number,
+  ) {
+    this.strayJamo = config.strayJamo ?? 'drop';
+  }
+
+  /**
+   * Takes the next frames. The matrix is kept for the times of the result: it must not be changed until then.
+   * @throws MalgwiError inference_failed
+   */
+  push(logProbs: LogProbs): void {
+    const { data, frames, classes } = logProbs;
+    if (frames === 0) return;
+    if (classes !== this.table.tokens.length) {
+      const detail = `The model gives ${String(classes)} classes, its token list has ${String(this.table.tokens.length)}.`;
+      throw new MalgwiError('inference_failed', { detail });
+    }
+    if (data.length < frames * classes) {
+      throw new MalgwiError('inference_failed', {
+        detail: 'The model gave fewer values than its shape says.',
+      });
+    }
+    for (let frame = 0; frame < frames; frame++) this.search.push(data, frame * classes);
+    this.pieces.push(logProbs);
+    this.frames += frames;
+  }
+
+  /** The text of the best prefix so far. Nothing is changed by asking. */
+  partial(): string {
+    return this.read(this.search.bestSoFar());
+  }
+
+  /** The hypotheses for what has come, best first. Nothing is changed by asking: more frames may follow. */
+  finish(): DecodedHypothesis[] {
+    const texts = this.merge(this.search.prefixes());
+    const data = this.matrix();
+    return texts.slice(0, this.alternatives).map((text) => this.hypothesis(text, data));
+  }
+
+  /** Prefixes that read the same (a stray jamo more, a space at an end) are one hypothesis, their paths added. */
+  private merge(found: readonly FoundPrefix[]): Text[] {
+    const texts = new Map<string, Text>();
+    for (const { ids, acoustic, score } of found) {
+      const text = this.read(ids);
+      const known = texts.get(text);
+      if (known === undefined) texts.set(text, { text, ids, acoustic, score });
+      else {
+        known.acoustic = logAdd(known.acoustic, acoustic);
+        known.score = logAdd(known.score, score);
+      }
+    }
+    return [...texts.values()].sort((a, b) => b.score - a.score);
+  }
+
+  private hypothesis({ text, ids, score }: Text, data: Float32Array): DecodedHypothesis {
+    const { table, frames } = this;
+    const classes = table.tokens.length;
+    const path = align({ data, frames, classes, blanks: this.search.blanks }, ids);
+    const tokens: DecodedToken[] = [];
+    for (let i = 0; i < this.length(ids) && path !== undefined; i++) {
+      const startFrame = path.starts[i];
+      const endFrame = path.ends[i];
+      let sum = 0;
+      for (let frame = startFrame; frame <= endFrame; frame++)
+        sum += Math.exp(data[frame * classes + ids[i]]);
+      const probability = Math.min(1, sum / (endFrame - startFrame + 1));
+      tokens.push({ id: ids[i], text: tokenText(table, ids[i]), startFrame, endFrame, probability });
+    }
+    const words = calibrate(toWords(table, tokens, this.strayJamo), this.config.confidence);
+    const avgLogProb = frames === 0 ? 0 : Math.min(0, (path?.logProb ?? 0) / frames);
+    const confidence = tokens.length === 0 ? Math.exp(avgLogProb) : geometricMean(tokens);
+    return { text, tokens, words, avgLogProb, confidence, score };
+  }
+
+  /** Tokens before the end of the sentence. */
+  private length(ids: readonly number[]): number {
+    const { eos } = this.table;
+    const end = eos === undefined ? -1 : ids.indexOf(eos);
+    return end < 0 ? ids.length : end;
+  }
+
+  private read(ids: readonly number[]): string {
+    const tokens = ids
+      .slice(0, this.length(ids))
+      .map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
+    return toWords(this.table, tokens, this.strayJamo)
+      .map(({ word }) => word)
+      .join(' ');
+  }
+
+  private matrix(): Float32Array {
+    if (this.pieces.length === 1) return this.pieces[0].data;
+    const classes = this.table.tokens.length;
+    const data = new Float32Array(this.frames * classes);
+    let at = 0;
+    for (const { data: piece, frames } of this.pieces) {
+      data.set(piece.subarray(0, frames * classes), at);
+      at += frames * classes;
+    }
+    return data;
+  }
+}

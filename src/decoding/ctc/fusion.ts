@@ -1,0 +1,79 @@
+/**
+ * What a search adds to the acoustic score of a hypothesis: language models, hot words. Each is an automaton over the
+ * symbols of the text (symbols.ts), built lazily: its states are numbers, and what a symbol is worth in a state is
+ * computed once.
+ */
+import { PairIndex, PairMap } from './pair-map.js';
+
+export interface Fusion {
+  readonly start: number;
+  /** Natural logarithm that the last {@link step} was worth. */
+  readonly delta: number;
+  /** States and transitions held. */
+  readonly size: number;
+  /** The state after a symbol; `delta` says what it was worth. */
+  step(state: number, symbol: number): number;
+  /** What it is worth that the text ends in this state; credit that was lent in advance is taken back here. */
+  finish(state: number): number;
+}
+
+/** Transitions kept at most: 20 bytes each, twice for the free slots. */
+const MAX_TRANSITIONS = 1 << 20;
+
+export abstract class CachedFusion implements Fusion {
+  abstract readonly start: number;
+  delta = 0;
+  private readonly transitions = new PairMap(1024);
+
+  get size(): number {
+    return this.transitions.size + this.states;
+  }
+
+  step(state: number, symbol: number): number {
+    const { transitions } = this;
+    if (transitions.find(state, symbol)) {
+      this.delta = transitions.real;
+      return transitions.value;
+    }
+    this.delta = 0;
+    const next = this.compute(state, symbol);
+    if (transitions.size >= MAX_TRANSITIONS) transitions.clear();
+    transitions.add(state, symbol, next, this.delta);
+    return next;
+  }
+
+  abstract finish(state: number): number;
+  protected abstract readonly states: number;
+  /** As {@link step}, `delta` being 0 before. */
+  protected abstract compute(state: number, symbol: number): number;
+}
+
+/** Two automata side by side. */
+export class SumFusion extends CachedFusion {
+  readonly start: number;
+  private readonly pairs = new PairIndex();
+
+  constructor(
+    private readonly a: Fusion,
+    private readonly b: Fusion,
+  ) {
+    super();
+    this.start = this.pairs.of(a.start, b.start);
+  }
+
+  finish(state: number): number {
+    return this.a.finish(this.pairs.first[state]) + this.b.finish(this.pairs.second[state]);
+  }
+
+  protected get states(): number {
+    return this.pairs.size;
+  }
+
+  protected compute(state: number, symbol: number): number {
+    const { a, b, pairs } = this;
+    const nextA = a.step(pairs.first[state], symbol);
+    const nextB = b.step(pairs.second[state], symbol);
+    this.delta = a.delta + b.delta;
+    return pairs.of(nextA, nextB);
+  }
+}

@@ -1,0 +1,61 @@
+import type { NgramModel, NgramState } from '../lm/contract.js';
+import { PairMap } from './pair-map.js';
+
+/** Scores kept at most; beyond it they are looked up again. */
+const MAX_SCORES = 1 << 20;
+
+/** An n-gram model whose contexts are numbers, and whose scores are looked up once. */
+export class CachedNgram {
+  readonly begin: number;
+  /** Natural logarithm of the last {@link score}. */
+  logProb = 0;
+  private readonly contexts: NgramState[] = [];
+  private readonly ids = new Map<string, number>();
+  private readonly words = new Map<string, number>();
+  private readonly scores = new PairMap(4096);
+
+  constructor(readonly model: NgramModel) {
+    this.begin = this.context(model.begin());
+  }
+
+  /** Contexts and scores held. */
+  get size(): number {
+    return this.contexts.length + this.scores.size + this.words.size;
+  }
+
+  /** The model's id of a word; 0 for one that it does not know. */
+  index(word: string): number {
+    let id = this.words.get(word);
+    if (id === undefined) {
+      id = this.model.index(word);
+      this.words.set(word, id);
+    }
+    return id;
+  }
+
+  /** Sets `logProb`; returns the context after the word. */
+  score(context: number, word: number): number {
+    const { scores } = this;
+    if (scores.find(context, word)) {
+      this.logProb = scores.real;
+      return scores.value;
+    }
+    const { logProb, state } = this.model.score(this.contexts[context], word);
+    const next = this.context(state);
+    this.logProb = logProb * Math.LN10;
+    if (scores.size >= MAX_SCORES) scores.clear();
+    scores.add(context, word, next, this.logProb);
+    return next;
+  }
+
+  private context(state: NgramState): number {
+    const key = state.join();
+    let id = this.ids.get(key);
+    if (id === undefined) {
+      id = this.contexts.length;
+      this.contexts.push(state);
+      this.ids.set(key, id);
+    }
+    return id;
+  }
+}

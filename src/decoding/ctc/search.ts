@@ -1,0 +1,257 @@
+/** CTC prefix beam search (Graves 2012, 7.5.3; Hannun et al. 2014). */
+import type { TokenTable } from '../contract.js';
+import { FrameTokens, logAdd } from './frame.js';
+import type { Fusion } from './fusion.js';
+import { BestOf } from './best-of.js';
+import { PrefixTree } from './prefixes.js';
+import type { Symbols } from './symbols.js';
+
+export interface SearchConfig {
+  /** Prefixes held. */
+  readonly beamWidth: number;
+  /** Tokens by which a frame may extend a prefix. */
+  readonly topTokens: number;
+  /** None less probable than the frame's best class by more than this (natural logarithm). */
+  readonly tokenReach: number;
+  /** A prefix is dropped when its score is below the best one's by more than this. */
+  readonly beamReach: number;
+}
+
+export interface FoundPrefix {
+  readonly ids: readonly number[];
+  /** log P(ids | audio): the sum over all paths that the search held. */
+  readonly acoustic: number;
+  /** With language model and hot words. */
+  readonly score: number;
+}
+
+/**
+ * One utterance. Frames are taken in as they come; the work of a frame does not depend on how many there were.
+ *
+ * A frame in which no token is in reach adds no prefix. It is counted, exactly, for the prefixes held, and nothing is
+ * sorted or dropped: what the search finds is the same as without this shortcut. With the peaked distributions that CTC
+ * training gives most frames are of that kind.
+ */
+export class PrefixSearch {
+  /** Log-probability of the blank in each frame taken in, control symbols included. */
+  readonly blanks: number[] = [];
+  private readonly tree: PrefixTree;
+  private readonly tokens: FrameTokens;
+  private readonly heap: BestOf;
+  /** Prefixes in the beam, and which they are. */
+  private count = 1;
+  private nodes: Int32Array;
+  private beam: Paths;
+  /** The same prefixes one frame later. */
+  private stayed: Paths;
+  private nextNodes: Int32Array;
+  private next: Paths;
+  /** Which extensions lead to a prefix that the beam holds: [prefix, token]. */
+  private readonly held: Uint8Array;
+  /** Position of a token among those of the frame, plus 1. */
+  private readonly rank: Int32Array;
+
+  constructor(
+    table: TokenTable,
+    private readonly symbols: Symbols,
+    private readonly config: SearchConfig,
+    private readonly fusion?: Fusion,
+  ) {
+    const { beamWidth, topTokens, tokenReach } = config;
+    this.tokens = new FrameTokens(table, topTokens, tokenReach);
+    this.tree = new PrefixTree(fusion?.start ?? 0);
+    this.heap = new BestOf(beamWidth);
+    this.nodes = new Int32Array(beamWidth);
+    this.nextNodes = new Int32Array(beamWidth);
+    this.beam = new Paths(beamWidth);
+    this.stayed = new Paths(beamWidth);
+    this.next = new Paths(beamWidth);
+    this.held = new Uint8Array(beamWidth * topTokens);
+    this.rank = new Int32Array(table.tokens.length);
+    this.beam.label[0] = -Infinity;
+    this.tree.position[0] = 0;
+  }
+
+  /**
+   * @param from where the frame's row of log-probabilities begins in `data`
+   * @throws MalgwiError inference_failed for a row without numbers
+   */
+  push(data: Float32Array, from: number): void {
+    const { tokens } = this;
+    tokens.select(data, from);
+    this.blanks.push(tokens.blank);
+    this.stay(data, from);
+    if (tokens.count === 0) {
+      [this.beam, this.stayed] = [this.stayed, this.beam];
+      return;
+    }
+    this.select();
+    this.replace();
+  }
+
+  /** The best prefix so far. Nothing is changed by asking. */
+  bestSoFar(): readonly number[] {
+    let best = 0;
+    let score = -Infinity;
+    for (let i = 0; i < this.count; i++) {
+      const value = this.beam.total[i] + this.tree.bonus[this.nodes[i]];
+      if (value > score) {
+        score = value;
+        best = i;
+      }
+    }
+    return this.tree.ids(this.nodes[best]);
+  }
+
+  /** All prefixes held, as texts that end here, best first. Nothing is changed by asking. */
+  prefixes(): FoundPrefix[] {
+    const { tree, fusion } = this;
+    const found: FoundPrefix[] = [];
+    for (let i = 0; i < this.count; i++) {
+      const node = this.nodes[i];
+      const bonus = tree.bonus[node] + (fusion?.finish(tree.state[node]) ?? 0);
+      const acoustic = this.beam.total[i];
+      found.push({ ids: tree.ids(node), acoustic, score: acoustic + bonus });
+    }
+    return found.sort((a, b) => b.score - a.score);
+  }
+
+  /** The prefixes held, one frame later: a blank, the last token again, or the last token after the prefix before. */
+  private stay(data: Float32Array, from: number): void {
+    const { nodes, beam, stayed, tree, count } = this;
+    const { blank } = this.tokens;
+    for (let i = 0; i < count; i++) {
+      const node = nodes[i];
+      const token = tree.token[node];
+      let label = -Infinity;
+      if (token >= 0) {
+        const logProb = data[from + token];
+        label = beam.label[i] + logProb;
+        const parent = tree.parent[node];
+        const shorter = tree.position[parent];
+        if (shorter >= 0) {
+          const before = token === tree.token[parent] ? beam.blank[shorter] : beam.total[shorter];
+          label = logAdd(label, before + logProb);
+        }
+        // Also where the model gave no number.
+        if (!(label > -Infinity)) label = -Infinity;
+      }
+      stayed.blank[i] = beam.total[i] + blank;
+      stayed.label[i] = label;
+      stayed.total[i] = logAdd(stayed.blank[i], label);
+    }
+  }
+
+  /** Fills the heap with the best of what stays and of all extensions. */
+  private select(): void {
+    const { nodes, beam, stayed, tree, held, config, heap, count } = this;
+    const { ids, logProbs, count: width } = this.tokens;
+    this.mark();
+    heap.clear();
+    for (let i = 0; i < count; i++) heap.offer(stayed.total[i] + tree.bonus[nodes[i]], ~i);
+    for (let i = 0; i < count; i++) {
+      const node = nodes[i];
+      const last = tree.token[node];
+      const bonus = tree.bonus[node];
+      const total = beam.total[i] + bonus;
+      for (let k = 0; k < width; k++) {
+        const cut = Math.max(heap.cut, heap.best - config.beamReach);
+        const score = total + logProbs[k];
+        // Tokens come best first: without a fusion the rest of them is worse still.
+        if (this.fusion === undefined && !(score > cut)) break;
+        if (held[i * width + k] === 1) continue;
+        const id = ids[k];
+        const alone = id === last ? beam.blank[i] + bonus + logProbs[k] : score;
+        const exact = this.fusion === undefined ? alone : alone + this.worth(this.fusion, node, id);
+        if (exact > cut) heap.offer(exact, i * width + k);
+      }
+    }
+  }
+
+  /** Notes the extensions that the beam holds already: {@link stay} has counted those paths. */
+  private mark(): void {
+    const { nodes, tree, held, rank, count } = this;
+    const { ids, count: width } = this.tokens;
+    held.fill(0, 0, count * width);
+    for (let k = 0; k < width; k++) rank[ids[k]] = k + 1;
+    for (let i = 0; i < count; i++) {
+      const shorter = nodes[i] === 0 ? -1 : tree.position[tree.parent[nodes[i]]];
+      const k = shorter < 0 ? 0 : rank[tree.token[nodes[i]]];
+      if (k > 0) held[shorter * width + k - 1] = 1;
+    }
+    for (let k = 0; k < width; k++) rank[ids[k]] = 0;
+  }
+
+  private worth(fusion: Fusion, node: number, token: number): number {
+    const { symbols, tree } = this;
+    const symbol = symbols.hasBytes ? symbols.advance(tree.pending[node], token) : token;
+    if (symbol < 0) return 0;
+    fusion.step(tree.state[node], symbol);
+    return fusion.delta;
+  }
+
+  /** The heap becomes the beam, best first. */
+  private replace(): void {
+    const { nodes, tree, heap, beam, stayed, nextNodes, next } = this;
+    const { logProbs, ids, count: width } = this.tokens;
+    for (let i = 0; i < this.count; i++) tree.position[nodes[i]] = -1;
+    const cut = heap.best - this.config.beamReach;
+    while (heap.worst < cut) heap.pop();
+    this.count = heap.size;
+    // The worst comes out first, so the beam is filled from its end.
+    for (let to = heap.size - 1; to >= 0; to--) {
+      const code = heap.pop();
+      if (code < 0) {
+        nextNodes[to] = nodes[~code];
+        next.copy(stayed, ~code, to);
+        continue;
+      }
+      const i = Math.floor(code / width);
+      const k = code % width;
+      const id = ids[k];
+      nextNodes[to] = this.extension(nodes[i], id);
+      next.blank[to] = -Infinity;
+      next.label[to] = (id === tree.token[nodes[i]] ? beam.blank[i] : beam.total[i]) + logProbs[k];
+      next.total[to] = next.label[to];
+    }
+    for (let i = 0; i < this.count; i++) tree.position[nextNodes[i]] = i;
+    [this.nodes, this.nextNodes] = [nextNodes, nodes];
+    [this.beam, this.next] = [next, beam];
+  }
+
+  private extension(node: number, token: number): number {
+    const { tree, symbols, fusion } = this;
+    const known = tree.child(node, token);
+    if (known >= 0) return known;
+    let pending = 0;
+    let symbol = token;
+    if (symbols.hasBytes) {
+      symbol = symbols.advance(tree.pending[node], token);
+      ({ pending } = symbols);
+    }
+    if (fusion === undefined || symbol < 0) {
+      return tree.add(node, token, tree.state[node], pending, tree.bonus[node]);
+    }
+    const state = fusion.step(tree.state[node], symbol);
+    return tree.add(node, token, state, pending, tree.bonus[node] + fusion.delta);
+  }
+}
+
+/** For each prefix: the logarithms of its paths that end in a blank, in a token, in either. */
+class Paths {
+  readonly blank: Float64Array;
+  readonly label: Float64Array;
+  readonly total: Float64Array;
+
+  constructor(size: number) {
+    this.blank = new Float64Array(size);
+    this.label = new Float64Array(size);
+    this.total = new Float64Array(size);
+  }
+
+  copy(source: Paths, from: number, to: number): void {
+    this.blank[to] = source.blank[from];
+    this.label[to] = source.label[from];
+    this.total[to] = source.total[from];
+  }
+}
