@@ -10,6 +10,7 @@ export { BeamCtcDecoder } from './ctc/beam.js';
 export type { BeamConfig, BeamUtterance } from './ctc/beam.js';
 export type { CtcLanguageModel } from './ctc/language-model.js';
 export type { GreedyConfig } from './ctc-greedy.js';
+export { readArpa } from './lm/arpa.js';
 export * from './options.js';
 export { composeJamo } from './jamo.js';
 export type { StrayJamo } from './jamo.js';

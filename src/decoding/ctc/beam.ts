@@ -14,9 +14,8 @@ import { checkDecodeOptions } from '../options.js';
 import { geometricMean, tokenText, toWords } from '../text.js';
 import { align } from './align.js';
 import { logAdd } from './frame.js';
-import { SumFusion, type Fusion } from './fusion.js';
-import { HotWordFusion } from './hot-words.js';
-import { LanguageModelFusions, type CtcLanguageModel } from './language-model.js';
+import { Fusions } from './fusions.js';
+import type { CtcLanguageModel } from './language-model.js';
 import { PrefixSearch, type FoundPrefix } from './search.js';
 import { Symbols } from './symbols.js';
 
@@ -48,7 +47,7 @@ const DEFAULT_BEAM_REACH = 16;
 export class BeamCtcDecoder implements CtcDecoder {
   readonly name = 'beam';
   private readonly symbols: Symbols;
-  private readonly languageModel: LanguageModelFusions | undefined;
+  private readonly fusions: Fusions;
 
   constructor(
     private readonly table: TokenTable,
@@ -56,9 +55,7 @@ export class BeamCtcDecoder implements CtcDecoder {
     languageModel?: CtcLanguageModel,
   ) {
     this.symbols = new Symbols(table);
-    this.languageModel =
-      languageModel &&
-      new LanguageModelFusions(languageModel, this.symbols, table, config.strayJamo ?? 'drop');
+    this.fusions = new Fusions(this.symbols, table, config.strayJamo ?? 'drop', languageModel);
   }
 
   /** @throws MalgwiError inference_failed when the matrix does not fit the tokens or holds no numbers | invalid_field */
@@ -84,20 +81,9 @@ export class BeamCtcDecoder implements CtcDecoder {
         tokenReach: config.tokenReach ?? DEFAULT_TOKEN_REACH,
         beamReach: config.beamReach ?? DEFAULT_BEAM_REACH,
       },
-      this.fusion(options),
+      this.fusions.of(options),
     );
     return new BeamUtterance(this.table, config, search, options.alternatives ?? 1);
-  }
-
-  private fusion(options: DecodeOptions): Fusion | undefined {
-    const { hotWords = [] } = options;
-    const languageModel = this.languageModel?.fusion(
-      options,
-      hotWords.filter(({ weight }) => weight > 0).map(({ phrase }) => phrase),
-    );
-    if (hotWords.length === 0) return languageModel;
-    const hot = new HotWordFusion(hotWords, this.symbols);
-    return languageModel === undefined ? hot : new SumFusion(languageModel, hot);
   }
 }
 

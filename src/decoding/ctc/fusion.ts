@@ -3,7 +3,7 @@
  * symbols of the text (symbols.ts), built lazily: its states are numbers, and what a symbol is worth in a state is
  * computed once.
  */
-import { PairIndex, PairMap } from './pair-map.js';
+import { PairIndex, PairMap } from '../pair-map.js';
 
 export interface Fusion {
   readonly start: number;
@@ -13,11 +13,13 @@ export interface Fusion {
   readonly size: number;
   /** The state after a symbol; `delta` says what it was worth. */
   step(state: number, symbol: number): number;
+  /** What a symbol is worth at most, whatever the state: what cannot reach the beam with it need not be looked up. */
+  bound(symbol: number): number;
   /** What it is worth that the text ends in this state; credit that was lent in advance is taken back here. */
   finish(state: number): number;
 }
 
-/** Transitions kept at most: 20 bytes each, twice for the free slots. */
+/** Transitions kept at most: 16 bytes each, and as much again for the free slots. */
 const MAX_TRANSITIONS = 1 << 20;
 
 export abstract class CachedFusion implements Fusion {
@@ -42,6 +44,7 @@ export abstract class CachedFusion implements Fusion {
     return next;
   }
 
+  abstract bound(symbol: number): number;
   abstract finish(state: number): number;
   protected abstract readonly states: number;
   /** As {@link step}, `delta` being 0 before. */
@@ -63,6 +66,10 @@ export class SumFusion extends CachedFusion {
 
   finish(state: number): number {
     return this.a.finish(this.pairs.first[state]) + this.b.finish(this.pairs.second[state]);
+  }
+
+  bound(symbol: number): number {
+    return this.a.bound(symbol) + this.b.bound(symbol);
   }
 
   protected get states(): number {

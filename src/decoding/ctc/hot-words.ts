@@ -8,7 +8,7 @@ import type { Symbols } from './symbols.js';
  * What a jamo (or any other character) of a phrase may be worth at most. A letter that the model finds less probable
  * than its rival by more than this is not written for a hot word's sake, whatever the weight.
  */
-export const MAX_BOOST_PER_JAMO = 2.5;
+export const MAX_BOOST_PER_JAMO = 1.5;
 
 interface Node {
   readonly children: Map<number, number>;
@@ -56,6 +56,8 @@ function wordsOf(phrase: string): number[][] {
 export class HotWordFusion extends CachedFusion {
   readonly start = 0;
   private readonly nodes: Node[] = [newNode(0, 0)];
+  /** What one letter is worth at most. A match that fails first only loses: what was lent is not less than its suffix's. */
+  private mostPerLetter = 0;
   private readonly letters = new Map<number, readonly number[]>();
 
   constructor(
@@ -69,6 +71,12 @@ export class HotWordFusion extends CachedFusion {
     for (const { words, weight } of phrases) weights.set(words.flat().join(), weight);
     for (const { words } of phrases) this.add(words, weights.get(words.flat().join())!);
     this.link();
+  }
+
+  bound(symbol: number): number {
+    let letters = 0;
+    for (const character of this.symbols.of(symbol)) letters += this.lettersOf(character).length;
+    return letters * this.mostPerLetter;
   }
 
   finish(state: number): number {
@@ -163,6 +171,8 @@ export class HotWordFusion extends CachedFusion {
       node.inner = before + own;
       node.lent = Math.max(0, node.share - Math.max(0, node.inner), shorter.lent);
       node.after = node.own !== 0 && node.children.size === 0 ? this.apart(at) : at;
+      const gain = node.credit + this.nodes[node.after].lent - this.nodes[node.parent].lent;
+      this.mostPerLetter = Math.max(this.mostPerLetter, gain);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { NgramModel, NgramState } from '../lm/contract.js';
-import { PairMap } from './pair-map.js';
+import { PairMap } from '../pair-map.js';
 
 /** Scores kept at most; beyond it they are looked up again. */
 const MAX_SCORES = 1 << 20;

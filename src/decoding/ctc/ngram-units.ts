@@ -3,7 +3,7 @@ import type { StrayJamo } from '../jamo.js';
 import { CachedFusion } from './fusion.js';
 import type { LanguageModelWeights } from './language-model.js';
 import type { CachedNgram } from './ngram-cache.js';
-import { PairIndex } from './pair-map.js';
+import { PairIndex } from '../pair-map.js';
 import { SPACE } from './symbols.js';
 import type { Symbols } from './symbols.js';
 
@@ -60,6 +60,16 @@ export class UnitFusion extends CachedFusion {
     this.space = SPACES.map((name) => ngram.index(name)).find((id) => id !== 0);
     this.endOfSentence = ngram.index('</s>');
     this.start = this.contexts.of(ngram.begin, START);
+  }
+
+  /** At most one unit for each letter, the one that waited, and a space. */
+  bound(symbol: number): number {
+    const { alpha, beta } = this.weights;
+    if (alpha < 0) return Infinity;
+    let letters = 0;
+    for (const character of this.symbols.of(symbol))
+      letters += this.options.jamo ? decomposed(character).length : 1;
+    return letters === 0 ? 0 : Math.max(0, beta) * (letters + 2);
   }
 
   finish(state: number): number {

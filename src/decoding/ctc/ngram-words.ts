@@ -3,7 +3,7 @@ import { composeJamo } from '../jamo.js';
 import { CachedFusion } from './fusion.js';
 import type { LanguageModelWeights } from './language-model.js';
 import type { CachedNgram } from './ngram-cache.js';
-import { PairIndex } from './pair-map.js';
+import { PairIndex } from '../pair-map.js';
 import { SPACE } from './symbols.js';
 import type { Symbols } from './symbols.js';
 import type { Vocabulary } from './vocabulary.js';
@@ -38,6 +38,11 @@ export class WordFusion extends CachedFusion {
     this.endOfSentence = ngram.index('</s>');
     this.hotWords = hotWords.flatMap((phrase) => phrase.normalize('NFD').split(/\s+/u)).filter(Boolean);
     this.start = this.contexts.of(ngram.begin, 0);
+  }
+
+  /** Letters only add to the charge. */
+  bound(symbol: number): number {
+    return this.weights.alpha < 0 || this.symbols.of(symbol).includes(SPACE) ? Infinity : 0;
   }
 
   finish(state: number): number {
@@ -87,7 +92,8 @@ export class WordFusion extends CachedFusion {
     const longer = this.prefixes.of(prefix, character);
     if (longer === size) {
       this.texts.push(this.texts[prefix] + String.fromCodePoint(character));
-      this.charged.push(this.lookAhead(this.texts[longer].normalize('NFD')));
+      const charge = this.lookAhead(this.texts[longer].normalize('NFD'));
+      this.charged.push(Math.min(this.charged[prefix], charge));
     }
     return longer;
   }

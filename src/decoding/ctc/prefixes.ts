@@ -1,4 +1,4 @@
-import { PairMap } from './pair-map.js';
+import { PairMap } from '../pair-map.js';
 
 const ROOT = 0;
 

@@ -50,6 +50,8 @@ export class PrefixSearch {
   private readonly held: Uint8Array;
   /** Position of a token among those of the frame, plus 1. */
   private readonly rank: Int32Array;
+  /** What the fusion adds to a token at most. */
+  private readonly bounds: Float64Array;
 
   constructor(
     table: TokenTable,
@@ -68,6 +70,7 @@ export class PrefixSearch {
     this.next = new Paths(beamWidth);
     this.held = new Uint8Array(beamWidth * topTokens);
     this.rank = new Int32Array(table.tokens.length);
+    this.bounds = Float64Array.from(table.tokens, (_, id) => boundOf(id, symbols, fusion));
     this.beam.label[0] = -Infinity;
     this.tree.position[0] = 0;
   }
@@ -146,6 +149,9 @@ export class PrefixSearch {
   private select(): void {
     const { nodes, beam, stayed, tree, held, config, heap, count } = this;
     const { ids, logProbs, count: width } = this.tokens;
+    const { bounds } = this;
+    let most = 0;
+    for (let k = 0; k < width; k++) most = Math.max(most, bounds[ids[k]]);
     this.mark();
     heap.clear();
     for (let i = 0; i < count; i++) heap.offer(stayed.total[i] + tree.bonus[nodes[i]], ~i);
@@ -157,10 +163,10 @@ export class PrefixSearch {
       for (let k = 0; k < width; k++) {
         const cut = Math.max(heap.cut, heap.best - config.beamReach);
         const score = total + logProbs[k];
-        // Tokens come best first: without a fusion the rest of them is worse still.
-        if (this.fusion === undefined && !(score > cut)) break;
-        if (held[i * width + k] === 1) continue;
+        // Tokens come best first, so the rest of them is worse still.
+        if (!(score + most > cut)) break;
         const id = ids[k];
+        if (held[i * width + k] === 1 || !(score + bounds[id] > cut)) continue;
         const alone = id === last ? beam.blank[i] + bonus + logProbs[k] : score;
         const exact = this.fusion === undefined ? alone : alone + this.worth(this.fusion, node, id);
         if (exact > cut) heap.offer(exact, i * width + k);
@@ -235,6 +241,12 @@ export class PrefixSearch {
     const state = fusion.step(tree.state[node], symbol);
     return tree.add(node, token, state, pending, tree.bonus[node] + fusion.delta);
   }
+}
+
+function boundOf(token: number, symbols: Symbols, fusion: Fusion | undefined): number {
+  if (fusion === undefined) return 0;
+  // A byte may complete any character.
+  return symbols.isByte(token) ? Infinity : fusion.bound(token);
 }
 
 /** For each prefix: the logarithms of its paths that end in a blank, in a token, in either. */

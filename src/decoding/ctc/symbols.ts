@@ -36,6 +36,10 @@ export class Symbols {
     );
   }
 
+  isByte(token: number): boolean {
+    return this.byteValues[token] >= 0;
+  }
+
   /** The symbol that a token completes, -1 for none. */
   advance(pending: number, token: number): number {
     const byte = this.byteValues[token];
