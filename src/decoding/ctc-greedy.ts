@@ -1,5 +1,6 @@
 import { MalgwiError } from '../errors.js';
 import type { CtcDecoder, DecodedHypothesis, DecodedToken, LogProbs, TokenTable } from './contract.js';
+import { calibrate, type Calibration } from './confidence.js';
 import type { StrayJamo } from './jamo.js';
 import { geometricMean, tokenText, toWords } from './text.js';
 
@@ -7,6 +8,7 @@ export interface GreedyConfig {
   readonly method: 'greedy';
   /** Default `drop`. */
   readonly strayJamo?: StrayJamo;
+  readonly confidence?: Calibration;
 }
 
 /** The most probable class of every frame. */
@@ -28,7 +30,7 @@ export class GreedyCtcDecoder implements CtcDecoder {
 
   constructor(
     private readonly table: TokenTable,
-    config: GreedyConfig,
+    private readonly config: GreedyConfig,
   ) {
     this.strayJamo = config.strayJamo ?? 'drop';
   }
@@ -37,7 +39,7 @@ export class GreedyCtcDecoder implements CtcDecoder {
   decode(logProbs: LogProbs): DecodedHypothesis[] {
     const path = bestPath(logProbs, this.table);
     const { tokens, frames } = this.collapse(path);
-    const words = toWords(this.table, tokens, this.strayJamo);
+    const words = calibrate(toWords(this.table, tokens, this.strayJamo), this.config.confidence);
     let sum = 0;
     for (let frame = 0; frame < frames; frame++) sum += path.logProbs[frame];
     const avgLogProb = frames === 0 ? 0 : sum / frames;

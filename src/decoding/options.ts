@@ -2,13 +2,12 @@
 import { MalgwiError } from '../errors.js';
 import type { DecodeOptions } from './contract.js';
 
-export const MAX_BEAM_WIDTH = 1024;
+export const MAX_BEAM_WIDTH = 4096;
 export const MAX_ALTERNATIVES = 100;
 export const MAX_HOT_WORDS = 1000;
 export const MAX_HOT_WORD_LENGTH = 100;
-export const MAX_HOT_WORD_WEIGHT = 20;
-/** Weights of a language model, in either direction. */
-export const MAX_LM_WEIGHT = 100;
+/** Of hot words and of a language model, in either direction. */
+export const MAX_WEIGHT = 1000;
 /** What a hot word without a weight is worth (docs/reference/decoding.md: how it was chosen). */
 export const DEFAULT_HOT_WORD_WEIGHT = 4;
 
@@ -20,8 +19,8 @@ export function checkDecodeOptions(options: DecodeOptions): void {
   const { beamWidth, alternatives, hotWords = [], lmAlpha, lmBeta } = options;
   whole('beamWidth', beamWidth, MAX_BEAM_WIDTH);
   whole('alternatives', alternatives, MAX_ALTERNATIVES);
-  real('lmAlpha', lmAlpha, MAX_LM_WEIGHT);
-  real('lmBeta', lmBeta, MAX_LM_WEIGHT);
+  real('lmAlpha', lmAlpha);
+  real('lmBeta', lmBeta);
   if (hotWords.length > MAX_HOT_WORDS) {
     throw invalid('hotWords', `There are more than ${String(MAX_HOT_WORDS)} hot words.`);
   }
@@ -30,7 +29,7 @@ export function checkDecodeOptions(options: DecodeOptions): void {
     if (phrase.length > MAX_HOT_WORD_LENGTH) {
       throw invalid('hotWords', `A hot word is longer than ${String(MAX_HOT_WORD_LENGTH)} characters.`);
     }
-    real('hotWords', weight, MAX_HOT_WORD_WEIGHT);
+    real('hotWords', weight);
   }
 }
 
@@ -39,8 +38,8 @@ function whole(param: string, value: number | undefined, most: number): void {
   throw invalid(param, `${param} must be a whole number from 1 to ${String(most)}.`);
 }
 
-function real(param: string, value: number | undefined, most: number): void {
-  if (value === undefined || Math.abs(value) <= most) return;
+function real(param: string, value: number | undefined): void {
+  if (value === undefined || Math.abs(value) <= MAX_WEIGHT) return;
   const name = param === 'hotWords' ? 'The weight of a hot word' : param;
-  throw invalid(param, `${name} must be a number from ${String(-most)} to ${String(most)}.`);
+  throw invalid(param, `${name} must be a number from ${String(-MAX_WEIGHT)} to ${String(MAX_WEIGHT)}.`);
 }

@@ -1,6 +1,7 @@
 export type * from './contract.js';
 export { MANIFEST_FILE, ManifestSchema, parseManifest, readPackage, verifyPackage } from './manifest.js';
 export type { Manifest, ModelPackage } from './manifest.js';
+export { PagedFile } from './paged-file.js';
 export { ModelRegistry } from './registry.js';
 export type { BrokenPackage } from './registry.js';
 export { OnnxAttentionRuntime } from './runtimes/attention.js';

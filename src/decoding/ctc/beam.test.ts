@@ -204,7 +204,7 @@ describe('prefix beam search', () => {
       { lmBeta: Infinity },
       { hotWords: [{ phrase: ' ', weight: 1 }] },
       { hotWords: [{ phrase: '가'.repeat(101), weight: 1 }] },
-      { hotWords: [{ phrase: '가', weight: 21 }] },
+      { hotWords: [{ phrase: '가', weight: 1001 }] },
       { hotWords: [{ phrase: '가', weight: NaN }] },
       { hotWords: Array.from({ length: 1001 }, (_, i) => ({ phrase: String(i), weight: 1 })) },
     ];

@@ -242,11 +242,15 @@ describe('a search with hot words', () => {
     }
   });
 
-  it('does not write a letter that is less probable than its rival by more than the bound', () => {
-    const rival = Math.exp(-MAX_BOOST_PER_JAMO * 4 - 0.5) * 0.9;
-    const logProbs = path(syllables, frames(syllables, '사리'), 0.9);
-    logProbs.data[logProbs.classes + SYLLABLES.indexOf('자')] = Math.log(rival);
+  it('writes no phrase that is less probable than its rival by more than the bound for its letters', () => {
+    const logProbs = path(syllables, frames(syllables, '사리'), 0.9999);
+    const at = logProbs.classes + SYLLABLES.indexOf('자');
+    const worth = MAX_BOOST_PER_JAMO * 4;
     const decoder = createCtcDecoder(syllables, { method: 'beam', tokenReach: 100, beamReach: 100 });
-    expect(decoder.decode(logProbs, { hotWords: [hot('자리', 20)] })[0].text).toBe('사리');
+    const hotWords = [hot('자리', 20)];
+    logProbs.data[at] = -worth - 0.5;
+    expect(decoder.decode(logProbs, { hotWords })[0].text).toBe('사리');
+    logProbs.data[at] = -worth + 0.5;
+    expect(decoder.decode(logProbs, { hotWords })[0].text).toBe('자리');
   });
 });

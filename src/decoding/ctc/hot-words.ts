@@ -5,10 +5,10 @@ import { SPACE } from './symbols.js';
 import type { Symbols } from './symbols.js';
 
 /**
- * What a jamo (or any other character) of a phrase may be worth at most. A letter that the model finds less probable
- * than its rival by more than this is not written for a hot word's sake, whatever the weight.
+ * What a phrase may be worth at most for each of its jamo (or other characters), whatever its weight. Words that are worth more are
+ * heard in silence (docs/reference/decoding.md has the figures).
  */
-export const MAX_BOOST_PER_JAMO = 1.5;
+export const MAX_BOOST_PER_JAMO = 1.25;
 
 interface Node {
   readonly children: Map<number, number>;

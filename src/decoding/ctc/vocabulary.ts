@@ -42,6 +42,7 @@ export class Vocabulary {
       const score = model.score(empty, model.index(word)).logProb * Math.LN10;
       entries.push({ word: word.normalize('NFD'), score });
     }
+    if (entries.length === 0) return undefined;
     entries.sort((a, b) => (a.word < b.word ? -1 : 1));
     return new Vocabulary(
       entries.map(({ word }) => word),

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readArpa } from './arpa.js';
+import { MemoryReader } from './bytes.js';
+import { KenlmModel } from './kenlm.js';
 
 const read = (text: string) => readArpa(new TextEncoder().encode(text));
 
@@ -111,5 +113,21 @@ describe('readArpa', () => {
       0x0a,
     ]);
     expect(() => readArpa(bytes)).toThrow(expect.objectContaining({ code: 'manifest_invalid' }) as Error);
+  });
+});
+
+describe('KenLM files made from it', () => {
+  const scorers = new URL('../../../test/fixtures/coqui/scorers/', import.meta.url);
+
+  it.each(['probing', 'trie', 'qtrie', 'atrie', 'qatrie'])('list the same words: %s', (layout) => {
+    const model = new KenlmModel(new MemoryReader(readFileSync(new URL(`ko_cpns.${layout}.bin`, scorers))));
+    const listed = [...model.words()];
+    if (!model.header.hasVocabulary) {
+      expect(listed).toEqual([]);
+      return;
+    }
+    expect(listed.map((word) => model.index(word))).toEqual(listed.map((_, id) => id));
+    const arpa = readArpa(readFileSync(new URL('ko_cpns.arpa', scorers)));
+    expect(listed.sort()).toEqual([...arpa.words()].sort());
   });
 });

@@ -10,6 +10,8 @@ import { HashedVocabulary, SortedVocabulary } from './kenlm-vocabulary.js';
 import type { Vocabulary } from './kenlm-vocabulary.js';
 
 const utf8 = new TextEncoder();
+const text = new TextDecoder('utf-8');
+const MAX_WORD_BYTES = 1024;
 
 /**
  * A language model in KenLM's binary format, read where it lies: nothing is loaded, every query reads the bytes that it
@@ -26,11 +28,13 @@ export class KenlmModel implements NgramModel {
   private readonly search: NgramSearch;
   private readonly cursor = newCursor();
   private readonly start: NgramState;
+  private readonly reader: ByteReader;
 
   /** @throws MalgwiError manifest_invalid for what is no KenLM file, or is damaged or too short for what it announces */
   constructor(reader: ByteReader) {
     const header = readKenlmHeader(reader);
     this.header = header;
+    this.reader = reader;
     this.order = header.order;
     const hashed = header.layout === 'probing' || header.layout === 'rest-probing';
     this.vocabulary = hashed ? new HashedVocabulary(reader, header) : new SortedVocabulary(reader, header);
@@ -43,6 +47,20 @@ export class KenlmModel implements NgramModel {
 
   index(word: string): number {
     return this.vocabulary.index(utf8.encode(word));
+  }
+
+  /** The words in the order of their ids, where the file lists them; nothing where it does not. */
+  *words(): Generator<string> {
+    const { reader } = this;
+    if (!this.header.hasVocabulary) return;
+    let from = this.end;
+    for (let id = 0; id < this.size && from < reader.length; id++) {
+      const piece = reader.bytes(from, Math.min(MAX_WORD_BYTES, reader.length - from));
+      const length = piece.indexOf(0);
+      if (length < 0) invalid('a word in it does not end');
+      yield text.decode(piece.subarray(0, length));
+      from += length + 1;
+    }
   }
 
   /** @param word what need not be whole characters in UTF-8 */

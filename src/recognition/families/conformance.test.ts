@@ -21,7 +21,7 @@ interface Subject {
 }
 
 const SUBJECTS: readonly Subject[] = [
-  { package: 'tiny-ctc', beam: false, steps: false },
+  { package: 'tiny-ctc', beam: true, steps: false },
   { package: 'tiny-las', beam: true, steps: true },
   { package: 'tiny-las-mha', beam: true, steps: true },
   { package: 'tiny-transformer', beam: true, steps: true },

@@ -1,30 +1,53 @@
-import { createCtcDecoder } from '../../decoding/index.js';
+import { BeamCtcDecoder, createCtcDecoder } from '../../decoding/index.js';
 import { throwIfAborted } from '../../decoding/select.js';
-import type { CtcDecoder, DecodeOptions, TokenTable } from '../../decoding/contract.js';
+import type {
+  CtcDecoder,
+  DecodedHypothesis,
+  DecodeOptions,
+  LogProbs,
+  TokenTable,
+} from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { CtcRuntime } from '../../models/contract.js';
 import { OnnxCtcRuntime, type ModelPackage } from '../../models/index.js';
 import type { DecodedUtterance, Family } from './contract.js';
+import { openLanguageModel, type OpenLanguageModel } from './language-model.js';
 
-/** CTC: one pass of the encoder, then any CTC decoder over its log-probabilities. */
+/** Milliseconds of search after which the thread looks whether the call was cancelled. */
+const TURN_MS = 50;
+/** Frames between two looks at the clock. */
+const PIECE = 32;
+
+/**
+ * CTC: one pass of the encoder, then a search over its log-probabilities: the package's own, or, where a request asks for
+ * what only a beam can give (hot words, alternatives, a width, weights of the language model), a beam search.
+ */
 export class CtcFamily implements Family {
   private constructor(
     private readonly runtime: CtcRuntime,
-    private readonly decoder: CtcDecoder,
+    private readonly greedy: CtcDecoder | undefined,
+    private readonly beam: BeamCtcDecoder,
+    private readonly languageModel: OpenLanguageModel | undefined,
     private readonly table: TokenTable,
   ) {}
 
   static async load(model: ModelPackage, table: TokenTable): Promise<CtcFamily> {
-    return new CtcFamily(
-      await OnnxCtcRuntime.load(model),
-      createCtcDecoder(table, model.manifest.decoder),
-      table,
-    );
+    const { decoder } = model.manifest;
+    const greedy = decoder.method === 'beam' ? undefined : createCtcDecoder(table, decoder);
+    const runtime = await OnnxCtcRuntime.load(model);
+    try {
+      const opened = await openLanguageModel(model);
+      const beam = new BeamCtcDecoder(table, { ...decoder, method: 'beam' }, opened?.languageModel);
+      return new CtcFamily(runtime, greedy, beam, opened, table);
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
   }
 
   async decode(
     features: FeatureMatrix,
-    options?: DecodeOptions,
+    options: DecodeOptions = {},
     signal?: AbortSignal,
   ): Promise<DecodedUtterance> {
     throwIfAborted(signal);
@@ -32,7 +55,10 @@ export class CtcFamily implements Family {
     const [logProbs] = await this.runtime.run([features]);
     throwIfAborted(signal);
     const t1 = performance.now();
-    const hypotheses = this.decoder.decode(logProbs!, options);
+    const hypotheses =
+      this.greedy === undefined || asksForBeam(options)
+        ? await this.search(logProbs!, options, signal)
+        : this.greedy.decode(logProbs!);
     return { hypotheses, encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
   }
 
@@ -50,7 +76,35 @@ export class CtcFamily implements Family {
     return ids;
   }
 
-  close(): Promise<void> {
-    return this.runtime.close();
+  async close(): Promise<void> {
+    await this.runtime.close();
+    this.languageModel?.close();
   }
+
+  private async search(
+    { data, frames, classes }: LogProbs,
+    options: DecodeOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<DecodedHypothesis[]> {
+    const utterance = this.beam.begin(options);
+    let turn = performance.now();
+    for (let from = 0; from < frames; from += PIECE) {
+      const count = Math.min(PIECE, frames - from);
+      utterance.push({
+        data: data.subarray(from * classes, (from + count) * classes),
+        frames: count,
+        classes,
+      });
+      if (performance.now() - turn < TURN_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      throwIfAborted(signal);
+      turn = performance.now();
+    }
+    return utterance.finish();
+  }
+}
+
+function asksForBeam({ beamWidth = 1, alternatives = 1, hotWords, lmAlpha, lmBeta }: DecodeOptions): boolean {
+  const weighed = lmAlpha !== undefined || lmBeta !== undefined;
+  return beamWidth > 1 || alternatives > 1 || (hotWords?.length ?? 0) > 0 || weighed;
 }
