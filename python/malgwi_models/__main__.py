@@ -4,11 +4,12 @@ import argparse
 import importlib
 import sys
 
-from .inert import CheckpointError
+from .errors import CheckpointError
 from .package import PackageError
 
 COMMANDS = {
     "import-kospeech": ("kospeech.command", "model package from a KoSpeech checkpoint"),
+    "import-coqui": ("coqui.command", "model package from a .tflite of Coqui STT or DeepSpeech 0.9"),
 }
 REFUSED = 2
 

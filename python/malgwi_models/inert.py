@@ -12,12 +12,10 @@ from typing import Any
 
 import torch
 
+from .errors import CheckpointError
+
 MAX_DEPTH = 100
 MAX_MODULES = 100_000
-
-
-class CheckpointError(Exception):
-    """A model file that is damaged, hostile, or not what an importer takes. The message is for the user."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from .alphabet import Alphabet, from_export
 from .errors import Refused
 from .interpret import Interpreter, dequantize
-from .tflite import Graph, Tensor
+from .tflite import Graph, Operator, Tensor
 
 LAYERS = ("layer_1", "layer_2", "layer_3", "lstm", "layer_5", "layer_6")
 # Bounds on sizes, so that a hostile header cannot ask for all of the memory.
@@ -126,7 +126,7 @@ def _metadata(graph: Graph, constants: dict) -> tuple[Metadata, Alphabet | None]
     return metadata, from_export(alphabet) if isinstance(alphabet, bytes) else None
 
 
-def _layer(graph: Graph, constants: dict, operator) -> Layer:
+def _layer(graph: Graph, constants: dict, operator: Operator) -> Layer:
     index, bias_index = operator.inputs[1], operator.inputs[2] if len(operator.inputs) > 2 else -1
     tensor: Tensor = graph.tensors[index]
     weights = constants[index]
@@ -154,7 +154,7 @@ def recognize(graph: Graph, alphabet: Alphabet | None = None) -> tuple[AcousticM
     """Find layers, metadata and alphabet in an export.
 
     Args:
-        alphabet: used instead of the model's own.
+        alphabet: for a model that holds none; must be the model's own otherwise.
 
     Raises:
         Refused: when the graph is not one of Coqui STT or DeepSpeech 0.9.
@@ -163,6 +163,9 @@ def recognize(graph: Graph, alphabet: Alphabet | None = None) -> tuple[AcousticM
     interpreter = Interpreter(graph)
     constants = interpreter.constants
     metadata, own = _metadata(graph, constants)
+    if alphabet is not None and own is not None and alphabet != own:
+        raise Refused(f"the alphabet file ({len(alphabet.labels)} labels) is not the one that the model was exported with "
+                      f"({len(own.labels)} labels): leave --alphabet away")  # fmt: skip
     alphabet = alphabet or own
     if alphabet is None:
         raise Refused("the model holds no alphabet: name the file that it was trained with (--alphabet alphabet.txt)")

@@ -1,5 +1,7 @@
-"""Why a file was not taken."""
+"""Why a model or scorer was not taken."""
+
+from ..errors import CheckpointError
 
 
-class Refused(Exception):
-    """A model file that is damaged, hostile, or not what the importer takes. The message is for the user."""
+class Refused(CheckpointError):
+    """A file that is damaged, hostile, or nothing of Coqui STT or DeepSpeech. The message is for the user."""

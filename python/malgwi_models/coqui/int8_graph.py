@@ -36,8 +36,8 @@ class _Int8:
         scale = layer.scale if layer.scale.size > 1 else layer.scale.reshape(())
         return add(f"{name}.weight", matrix), add(f"{name}.scale", scale), add(f"weight_zero.{zero.dtype}", zero)
 
-    def _quantized(self, name: str, layer: Layer, source: str) -> tuple[str, str, str | None]:
-        """uint8 rows, float32 scale of each row, and each row's zero point when it is not 128 for all."""
+    def _quantized(self, name: str, layer: Layer, source: str) -> tuple[str, str, str]:
+        """uint8 rows, float32 scale and zero point of each row."""
         b = self.builder
         zero, one, low, high = (b.constant(f"number.{v}", np.array(v, np.float32)) for v in (0, 1, 0, 255))
         if layer.asymmetric:
@@ -55,9 +55,9 @@ class _Int8:
         else:
             center = b.constant("number.128", np.array(128, np.float32))
         shifted = b.add("Add", [b.add("Div", [source, scale], f"{name}.scaled"), center], f"{name}.shifted")
-        levels = b.add("Clip", [b.add("Round", [shifted], f"{name}.rounded"), low, high], f"{name}.levels")
-        rows = b.add("Cast", [levels], f"{name}.rows", to=TensorProto.UINT8)
-        return rows, scale, center if layer.asymmetric else None
+        rounded = b.add("Clip", [b.add("Round", [shifted], f"{name}.rounded"), low, high], f"{name}.levels")
+        rows = b.add("Cast", [rounded], f"{name}.rows", to=TensorProto.UINT8)
+        return rows, scale, center
 
     def dense(self, name: str, layer: Layer, source: str) -> str:
         """The layer over rows [..., in]; float32 layers of a partly quantised model stay float32."""
@@ -66,13 +66,13 @@ class _Int8:
         b = self.builder
         rows, scale, center = self._quantized(name, layer, source)
         matrix, weight_scale, weight_zero = self.weights(name, layer)
-        # The kernel takes one zero point for all rows: with several, their share is subtracted afterwards.
-        row_zero = b.constant("row_zero.0" if center else "row_zero.128", np.array(0 if center else 128, np.uint8))
-        sums = b.add("MatMulInteger", [rows, matrix, row_zero, weight_zero], f"{name}.sums")
-        if center:
-            column = b.constant(f"{name}.columns", layer.weights.sum(axis=1, dtype=np.int32))
-            share = b.add("Mul", [b.add("Cast", [center], f"{name}.zero", to=TensorProto.INT32), column], f"{name}.share")
-            sums = b.add("Sub", [sums, share], f"{name}.centered")
+        # The kernel takes one zero point for all rows: theirs are subtracted afterwards. (Nor may a Cast and a Mul follow
+        # the product at once: onnxruntime would fuse them, taking the scales of the rows for scales of columns.)
+        no_zero = b.constant("row_zero", np.array(0, np.uint8))
+        sums = b.add("MatMulInteger", [rows, matrix, no_zero, weight_zero], f"{name}.sums")
+        column = b.constant(f"{name}.columns", layer.weights.sum(axis=1, dtype=np.int32))
+        share = b.add("Mul", [b.add("Cast", [center], f"{name}.zero", to=TensorProto.INT32), column], f"{name}.share")
+        sums = b.add("Sub", [sums, share], f"{name}.centered")
         real = b.add("Cast", [sums], f"{name}.real", to=TensorProto.FLOAT)
         factor = b.add("Mul", [scale, weight_scale], f"{name}.factor")
         product = b.add("Mul", [real, factor], f"{name}.product")

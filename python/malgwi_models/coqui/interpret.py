@@ -5,6 +5,7 @@ Lite's hybrid kernels do: each row of activations is rounded to int8 with a scal
 where the operator's options say so, and the products are summed as integers.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,8 +14,9 @@ from .errors import Refused
 from .flatbuffer import Table
 from .tflite import DTYPES, STRING, Graph, Operator, Tensor
 
-# Elements of one intermediate result; a window of 16 steps of a model of 2048 cells needs 131072.
+# Elements of all results together. Weights stored as float16 or int8 become float32 first; all else is small.
 MAX_ELEMENTS = 1 << 28
+MAX_PARTS = 4096
 
 
 def round_half_away(x: np.ndarray) -> np.ndarray:
@@ -47,10 +49,15 @@ def hybrid_product(x: np.ndarray, weights: Tensor, asymmetric: bool) -> np.ndarr
     """Product of float32 rows [n, k] and int8 weights [m, k], as the hybrid kernel has it: float32 [n, m]."""
     if np.any(weights.zero_point):
         raise Refused(f"weights {weights.name!r} are quantised around a point other than zero")
+    if weights.scale.size not in (1, len(weights.constant)):
+        raise Refused(f"weights {weights.name!r} have {weights.scale.size} scales")
     q, scale, zero = quantize_rows(x, asymmetric)
-    matrix = weights.constant.astype(np.float64)
-    # Exact: every sum is an integer below 2^53.
-    sums = q.astype(np.float64) @ matrix.T - zero[:, None] * matrix.sum(axis=1)[None, :]
+    centered = (q - zero[:, None]).astype(np.float32)
+    # float32 holds every integer below 2^24: 512 products of an int8 and a difference of two are exact.
+    sums = np.zeros((len(x), len(weights.constant)), np.int32)
+    for first in range(0, x.shape[1], 512):
+        columns = slice(first, first + 512)
+        sums += (centered[:, columns] @ weights.constant[:, columns].astype(np.float32).T).astype(np.int32)
     return (sums.astype(np.float32) * (scale[:, None] * weights.scale[None, :]).astype(np.float32)).astype(np.float32)
 
 
@@ -86,6 +93,7 @@ class Interpreter:
 
     def __init__(self, graph: Graph):
         self.graph = graph
+        self.elements, self.products, self.most_products = 0, 0, math.inf
         self.constants = {i: t.constant for i, t in enumerate(graph.tensors) if t.constant is not None}
         self.rest: list[Operator] = []
         for operator in graph.operators:
@@ -94,6 +102,10 @@ class Interpreter:
                 self._apply(operator, self.constants)
             else:
                 self.rest.append(operator)
+
+    def limit_products(self, most: float) -> None:
+        """Refuse to multiply more pairs of numbers than this in one run: a file may name its weights over and over."""
+        self.most_products = most
 
     def run(self, feeds: dict[int, np.ndarray], wanted: list[int]) -> list[np.ndarray]:
         """Values of the wanted tensors, computing nothing else.
@@ -107,6 +119,7 @@ class Interpreter:
                 plan.append(operator)
                 needed.update(i for i in operator.inputs if i >= 0)
         values = {**self.constants, **feeds}
+        self.elements, self.products = 0, 0
         for operator in reversed(plan):
             self._apply(operator, values)
         if any(i not in values for i in wanted):
@@ -120,18 +133,36 @@ class Interpreter:
         if any(i >= 0 and i not in values for i in operator.inputs):
             raise Refused(f"operator {operator.name} is used before its inputs are computed")
         arguments = [values[i] if i >= 0 else None for i in operator.inputs]
+        self._spend(operator, arguments)
         try:
             results = kernel(self.graph, operator, *arguments)
         except Refused:
             raise
-        except (ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
             raise Refused(f"operator {operator.name} does not fit its inputs: {error}") from error
         if len(results) < len(operator.outputs):
             raise Refused(f"operator {operator.name} has too many outputs")
         for index, value in zip(operator.outputs, results, strict=False):
-            if isinstance(value, np.ndarray) and value.size > MAX_ELEMENTS:
-                raise Refused(f"operator {operator.name} gives {value.size} elements")
             values[index] = value
+
+    def _spend(self, operator: Operator, arguments: list) -> None:
+        """Count what an operator will make before it makes it."""
+        sizes = [a.size for a in arguments if isinstance(a, np.ndarray)]
+        if len(arguments) > MAX_PARTS or len(operator.outputs) > MAX_PARTS:
+            raise Refused(f"operator {operator.name} has {len(arguments)} inputs and {len(operator.outputs)} outputs")
+        made = sum(sizes)
+        if operator.name in BROADCASTING and len(sizes) == 2:
+            try:
+                made = math.prod(np.broadcast_shapes(arguments[0].shape, arguments[1].shape))
+            except ValueError as error:
+                raise Refused(f"operator {operator.name} does not fit its inputs: {error}") from error
+        elif operator.name == "FULLY_CONNECTED" and len(sizes) >= 2 and arguments[1].ndim == 2 and arguments[1].size:
+            rows = arguments[0].size // arguments[1].shape[1]
+            made = rows * arguments[1].shape[0]
+            self.products += rows * arguments[1].size
+        self.elements += made
+        if self.elements > MAX_ELEMENTS or self.products > self.most_products:
+            raise Refused("the graph computes far more than a model of its size")
 
 
 def _fully_connected(graph: Graph, operator: Operator, x, weights, bias=None):
@@ -190,13 +221,21 @@ def dequantize(tensor: Tensor) -> np.ndarray:
     return ((value.astype(np.float32) - zero) * scale.reshape(along)).astype(np.float32)
 
 
+def _split(graph: Graph, operator: Operator, axis, x):
+    return np.split(x, len(operator.outputs), int(axis.reshape(-1)[0]))
+
+
 def _unpack(graph: Graph, operator: Operator, x):
     axis = _option(operator.options, 1, "i")
+    if x.shape[axis] != len(operator.outputs):
+        raise Refused("operator UNPACK has another number of outputs than slices")
     return [np.take(x, i, axis) for i in range(x.shape[axis])]
 
 
 def _split_v(graph: Graph, operator: Operator, x, sizes, axis):
-    return np.split(x, np.cumsum(sizes)[:-1], int(axis))
+    if sizes.size != len(operator.outputs):
+        raise Refused("operator SPLIT_V has another number of outputs than sizes")
+    return np.split(x, np.cumsum(sizes)[:-1], int(axis.reshape(-1)[0]))
 
 
 def _cast(graph: Graph, operator: Operator, x):
@@ -227,7 +266,7 @@ KERNELS: dict[str, Callable] = {
     "EXPAND_DIMS": lambda graph, operator, x, axis: [np.expand_dims(x, int(axis.reshape(-1)[0]))],
     "STRIDED_SLICE": _strided_slice,
     "SLICE": _slice,
-    "SPLIT": lambda graph, op, axis, x: np.split(x, _option(op.options, 0, "i"), int(axis.reshape(-1)[0])),
+    "SPLIT": _split,
     "SPLIT_V": _split_v,
     "UNPACK": _unpack,
     "PACK": lambda graph, op, *xs: [np.stack(xs, _option(op.options, 1, "i"))],
@@ -241,3 +280,4 @@ KERNELS: dict[str, Callable] = {
     "SOFTMAX": lambda graph, op, x: [softmax(x, _option(op.options, 0, "f", 1.0))],
 }
 FOLDABLE = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "DEQUANTIZE", "CAST", "PACK"}
+BROADCASTING = {"ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM"}

@@ -11,16 +11,10 @@ import numpy as np
 
 from .acoustic import LAYERS, AcousticModel, Layer, Metadata
 from .alphabet import Alphabet, from_text
+from .quantize import quantized
 from .writer import write
 
 CLIP = 20.0
-
-
-def quantize(layer: Layer) -> Layer:
-    """Weights as int8 with one scale, symmetric: what Coqui's export does by default."""
-    scale = max(float(np.abs(layer.weights).max()), 1e-12) / 127
-    q = np.clip(np.rint(layer.weights / np.float32(scale)), -127, 127).astype(np.int8)
-    return Layer(q, np.array([scale], np.float32), layer.bias, True)
 
 
 def generate(cells: int, alphabet: Alphabet, int8: bool, seed: int, steps: int = 16) -> AcousticModel:
@@ -34,9 +28,8 @@ def generate(cells: int, alphabet: Alphabet, int8: bool, seed: int, steps: int =
         weights = (rng.standard_normal((rows, columns), np.float32) * np.float32(gain / columns**0.5)).astype(np.float32)
         layers[name] = Layer(weights, None, (rng.standard_normal(rows) * 0.1).astype(np.float32), False)
     layers["layer_6"].bias[-1] += 12
-    if int8:
-        layers = {name: quantize(layer) for name, layer in layers.items()}
-    return AcousticModel(layers, CLIP, steps, 9, 26, Metadata(6, 16_000, 32, 20, 500, None), alphabet)
+    model = AcousticModel(layers, CLIP, steps, 9, 26, Metadata(6, 16_000, 32, 20, 500, None), alphabet)
+    return quantized(model, per_row=False) if int8 else model
 
 
 def main() -> None:

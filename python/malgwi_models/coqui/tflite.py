@@ -15,6 +15,9 @@ from .flatbuffer import Table, root
 
 # FlatBuffers address with 32-bit offsets, signed in places.
 MAX_BYTES = 2**31 - 1
+# What one tensor or operator may list, and how much text a model may hold: many tables may point at the same list, so
+# each bound is a bound on the work of reading the file.
+MAX_AXES, MAX_ENDS, MAX_TEXTS, MAX_TEXT_BYTES = 8, 4096, 64, 1 << 20
 DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "<u1", 4: "<i8", 6: "?", 7: "<i2", 9: "<i1"}
 STRING = 5
 CUSTOM = 32
@@ -69,8 +72,8 @@ class Graph:
 
 def _strings(data: memoryview) -> tuple[bytes, ...]:
     """A string buffer: i32 count, i32 offsets[count + 1] from its start, bytes."""
-    if len(data) < 8:
-        raise Refused("a text constant is too short")
+    if not 8 <= len(data) <= MAX_TEXT_BYTES:
+        raise Refused(f"a text constant has {len(data)} bytes")
     (count,) = struct.unpack_from("<i", data, 0)
     if not 0 <= count <= 1024 or 8 + 4 * count > len(data):
         raise Refused("a text constant holds no valid strings")
@@ -78,6 +81,13 @@ def _strings(data: memoryview) -> tuple[bytes, ...]:
     if any(not 8 + 4 * count <= a <= b <= len(data) for a, b in zip(offsets, offsets[1:], strict=False)):
         raise Refused("a text constant's strings lie outside it")
     return tuple(bytes(data[a:b]) for a, b in zip(offsets, offsets[1:], strict=False))
+
+
+def _indices(table: Table, field: int, most: int = MAX_ENDS) -> tuple[int, ...]:
+    values = table.array(field, "<i4")
+    if values.size > most:
+        raise Refused(f"a list of {values.size} numbers is longer than any of its kind")
+    return tuple(values.tolist())
 
 
 def _constant(shape: tuple[int, ...], kind: int, data: memoryview, name: str):
@@ -95,10 +105,10 @@ def _constant(shape: tuple[int, ...], kind: int, data: memoryview, name: str):
 
 def _tensor(table: Table, buffers: list[Table]) -> Tensor:
     name = table.text(3)
-    shape = tuple(int(n) for n in table.array(0, "<i4"))
+    shape = _indices(table, 0, MAX_AXES)
     kind = table.scalar(1, "b")
     buffer = table.scalar(2, "I")
-    if len(shape) > 8 or any(n < 0 for n in shape):
+    if any(n < 0 for n in shape):
         raise Refused(f"tensor {name!r} has an invalid shape")
     if buffer >= len(buffers):
         raise Refused(f"tensor {name!r} refers to a buffer that is not there")
@@ -117,8 +127,7 @@ def _operator(table: Table, codes: list[str], tensors: int) -> Operator:
     index = table.scalar(0, "I")
     if index >= len(codes):
         raise Refused("an operator refers to an operator code that is not there")
-    inputs = tuple(int(i) for i in table.array(1, "<i4"))
-    outputs = tuple(int(i) for i in table.array(2, "<i4"))
+    inputs, outputs = _indices(table, 1), _indices(table, 2)
     if any(not -1 <= i < tensors for i in inputs) or any(not 0 <= i < tensors for i in outputs):
         raise Refused(f"operator {codes[index]} refers to a tensor that is not there")
     return Operator(codes[index], inputs, outputs, table.table(4), bytes(table.blob(5)[:4096]))
@@ -146,8 +155,13 @@ def parse(data: bytes | memoryview) -> Graph:
         raise Refused("the model has no graph")
     main = subgraphs[0]
     codes, buffers = [_code(table) for table in model.tables(1)], model.tables(4)
-    tensors = [_tensor(table, buffers) for table in main.tables(0)]
-    ends = [tuple(int(i) for i in main.array(which, "<i4")) for which in (1, 2)]
+    tensors, texts = [], 0
+    for table in main.tables(0):
+        tensors.append(_tensor(table, buffers))
+        texts += tensors[-1].type == STRING and tensors[-1].constant is not None
+        if texts > MAX_TEXTS:
+            raise Refused("the graph has more text constants than any model")
+    ends = [_indices(main, which) for which in (1, 2)]
     if any(not 0 <= i < len(tensors) for end in ends for i in end):
         raise Refused("the graph's inputs or outputs are not there")
     operators = [_operator(table, codes, len(tensors)) for table in main.tables(3)]
