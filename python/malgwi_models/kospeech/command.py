@@ -106,8 +106,9 @@ def print_report(report: dict[str, Any], args: argparse.Namespace) -> None:
         by_length[row["frames"]] = max(by_length.get(row["frames"], 0.0), row["difference"])
     rows += [(f"  at {frames} frames", f"{value:.1e}") for frames, value in sorted(by_length.items())]
     if int8 := report.get("int8"):
-        if int8.get("agreement"):
-            rows.append(("int8 against float32", f"{100 * int8['agreement']['sameBestClass']:.1f} % of frames have the same best class"))
+        rows.append(("int8: largest difference", f"{int8['largest']:.2g}"))
+        if int8["agreement"]:
+            rows.append(("int8: same best class", f"{100 * int8['agreement']['sameBestClass']:.1f} % of frames"))
         rows += [("note", f"{', '.join(int8['unchanged'])} has no weights to quantise: float32")] if int8["unchanged"] else []
     rows.append(("package", str(args.out)))
     width = max(len(key) for key, _ in rows)

@@ -42,6 +42,7 @@ def export(built: Built, folder: Path, most: int, int8: bool) -> tuple[dict[str,
         changed = {role for role in paths if to_int8(paths[role], small[role])}
         final = {role: small[role] if role in changed else paths[role] for role in paths}
         checks["int8"] = {"unchanged": sorted(paths.keys() - changed),
+                          "largest": compare(built.family, built.graphs, final, lengths, built.classes).largest,
                           "agreement": agreement(paths, final, lengths, built.input_dim) if "encoder" in changed else None}
         for role in changed:
             paths[role].unlink()
