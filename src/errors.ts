@@ -133,6 +133,7 @@ export const ERRORS = {
   model_file_missing: server('The model package lacks a file.', 500, false),
   model_file_mismatch: server('A file of the model package is not the one its manifest names.', 500, false),
   inference_failed: server('The model could not be run.', 500, false),
+  reference_invalid: invalid('The reference file is not valid.'),
   config_invalid: server('The configuration is not valid.', 500, false),
   microphone_unavailable: server('No microphone recorder could be started.', 500, false),
   internal_error: server('Something went wrong on our side.', 500, false),

@@ -1,5 +1,5 @@
 /** What the command-line tests share: the real program in a process of its own, a service, and a microphone. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +7,15 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const MALGWI = join(ROOT, 'bin/malgwi.js');
+
+/** util-linux's `script` runs a program on a terminal of its own. */
+export const script = ((): boolean => {
+  try {
+    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux');
+  } catch {
+    return false;
+  }
+})();
 
 export interface Finished {
   readonly code: number | null;

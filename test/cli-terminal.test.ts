@@ -1,5 +1,4 @@
 /** What only shows live: the microphone, and the progress bar on a terminal. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +7,16 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openAudioFile } from '../src/audio/index.js';
 import { rate, scoreCharacters } from '../src/korean/scoring.js';
 import type { ServerMessage } from '../src/live/protocols/native-messages.js';
-import { installRecorder, MALGWI, malgwi, ROOT, serve, start, type RunOptions } from './cli-support.js';
+import {
+  installRecorder,
+  MALGWI,
+  malgwi,
+  ROOT,
+  script,
+  serve,
+  start,
+  type RunOptions,
+} from './cli-support.js';
 
 // Every test starts the real program, models and all, more than once.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -141,15 +149,6 @@ pcm.clip { type file slave.pcm "null" file "/dev/null" infile "${join(folder, 'c
     expect(difference(finals(stdout))).toBeLessThanOrEqual(0.25);
   });
 });
-
-/** util-linux's `script` runs a program on a terminal of its own. */
-const script = ((): boolean => {
-  try {
-    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux');
-  } catch {
-    return false;
-  }
-})();
 
 describe.skipIf(!script)('on a terminal (needs util-linux)', () => {
   it('draws a progress bar on long files, takes it away, and prints clean text', async () => {

@@ -14,6 +14,7 @@ export { readArpa } from './lm/arpa.js';
 export * from './options.js';
 export { composeJamo } from './jamo.js';
 export type { StrayJamo } from './jamo.js';
+export { rawText } from './text.js';
 export { parseTokens } from './tokens.js';
 export type { TokenDescription } from './tokens.js';
 

@@ -60,9 +60,26 @@ function splitAtSpaces(table: TokenTable, id: number): string[] {
   return table.unit === 'subword' ? token.split(table.space) : [token];
 }
 
+/**
+ * What tokens say as they are: their texts joined up to the first eos, bytes read as UTF-8, jamo not composed, white
+ * space not touched. For comparing with other engines.
+ * @param silent whether tokens that never appear in text (`<pad>`) are spelled out; the blank never is
+ */
+export function rawText(table: TokenTable, ids: readonly number[], silent = false): string {
+  const end = table.eos === undefined ? -1 : ids.indexOf(table.eos);
+  const shown = (end < 0 ? ids : ids.slice(0, end)).filter(
+    (id) => id !== table.blank && (silent || !table.silent.has(id)),
+  );
+  return readBytes(table, shown.map((id) => tokenText(table, id)).join(''));
+}
+
+function readBytes(table: TokenTable, joined: string): string {
+  const hasBytes = table.unit === 'byte' || table.unit === 'subword';
+  return hasBytes ? joined.replace(BYTE_RUN, bytesToText) : joined;
+}
+
 function render(table: TokenTable, joined: string, stray: StrayJamo): string {
-  const text =
-    table.unit === 'byte' || table.unit === 'subword' ? joined.replace(BYTE_RUN, bytesToText) : joined;
+  const text = readBytes(table, joined);
   const composed = table.compose === 'none' ? text : composeJamo(text, stray);
   return composed.trim();
 }

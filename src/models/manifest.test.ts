@@ -1,4 +1,5 @@
-import { mkdtemp, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,6 +16,25 @@ afterEach(() => rm(models, { recursive: true, force: true }));
 const broken: readonly (readonly [string, (manifest: DraftManifest) => void, RegExp])[] = [
   ['an unknown schema version', (m) => (m['schema'] = 2), /schema/],
   ['a path that climbs out', (m) => Object.assign(m['tokens'] as object, { file: '../tokens.txt' }), /tokens\/file/],
+  ['a path of Windows', (m) => Object.assign(m['tokens'] as object, { file: '..\\tokens.txt' }), /tokens\/file/],
+  ...['encoder', 'decoder', 'predictor', 'joiner'].flatMap((graph) =>
+    ['../../secret', '..', 'a/../../b', '/etc/passwd', ''].map(
+      (file) =>
+        [
+          `the path ${file} of graphs.${graph}`,
+          (m: DraftManifest) => Object.assign(m['graphs'] as object, { [graph]: { file, precision: 'float32' } }),
+          new RegExp(`graphs/${graph}/file`),
+        ] as const,
+    ),
+  ),
+  [
+    'a language model that climbs out',
+    (m) => (m['languageModel'] = { file: '../../x.scorer', format: 'coqui-scorer', unit: 'word' }),
+    /languageModel\/file/,
+  ],
+  ['a language model without a hash', (m) => (m['languageModel'] = { file: 'x.arpa', format: 'arpa', unit: 'word' }), /x\.arpa/],
+  ['a listed file that climbs out', (m) => (m.files['../../secret'] = m.files['tokens.txt']!), /files/],
+  ['a listed file with an absolute path', (m) => (m.files['/etc/passwd'] = m.files['tokens.txt']!), /files/],
   ['an absolute path', (m) => Object.assign(m['tokens'] as object, { file: '/etc/passwd' }), /tokens\/file/],
   ['a file without a hash', (m) => delete (m.files as Record<string, unknown>)['encoder.onnx'], /encoder\.onnx/],
   [
@@ -72,6 +92,26 @@ describe('readPackage and verifyPackage', () => {
     await writeFile(outside, 'not a graph');
     await unlink(join(folder, 'encoder.onnx'));
     await symlink(outside, join(folder, 'encoder.onnx'));
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'manifest_invalid' });
+  });
+});
+
+describe('what is not a plain file of the package', () => {
+  it('is refused: a manifest that is a link out of it', async () => {
+    const folder = await writePackage(models, 'tiny', draftManifest());
+    await writeFile(join(models, 'secret.json'), JSON.stringify(draftManifest()));
+    await unlink(join(folder, 'manifest.json'));
+    await symlink('../secret.json', join(folder, 'manifest.json'));
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'manifest_invalid' });
+  });
+
+  it('is refused: a folder, or a pipe that would never end', async () => {
+    const folder = await writePackage(models, 'tiny', draftManifest());
+    await unlink(join(folder, 'encoder.onnx'));
+    execFileSync('mkfifo', [join(folder, 'encoder.onnx')]);
+    await expect(readPackage(folder)).rejects.toMatchObject({ code: 'manifest_invalid' });
+    await unlink(join(folder, 'encoder.onnx'));
+    await mkdir(join(folder, 'encoder.onnx'));
     await expect(readPackage(folder)).rejects.toMatchObject({ code: 'manifest_invalid' });
   });
 });

@@ -104,6 +104,8 @@ export async function readPackage(directory: string): Promise<ModelPackage> {
   const info = await stat(path).catch(() => undefined);
   if (info === undefined || !info.isFile()) throw new MalgwiError('model_file_missing', { detail: 'The model package has no manifest.json.' });
   if (info.size > MAX_MANIFEST_BYTES) fail('manifest.json is too large');
+  const root = await realpath(directory);
+  if (!(await realpath(path)).startsWith(root + sep)) fail('manifest.json points outside the package');
   let value: unknown;
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
@@ -111,15 +113,16 @@ export async function readPackage(directory: string): Promise<ModelPackage> {
     fail('manifest.json is not valid JSON', error);
   }
   const manifest = parseManifest(value);
-  const root = await realpath(directory);
   for (const [name, entry] of Object.entries(manifest.files)) {
     const file = await lstat(join(directory, name)).catch(() => undefined);
     if (file === undefined) throw new MalgwiError('model_file_missing', { detail: `The model package lacks ${name}.` });
     const target = await realpath(join(directory, name));
     if (!target.startsWith(root + sep)) fail(`${name} points outside the package`);
-    const size = (await stat(target)).size;
-    if (size !== entry.bytes) {
-      throw new MalgwiError('model_file_mismatch', { detail: `${name} has ${size} bytes, not ${entry.bytes}.` });
+    const found = await stat(target);
+    // Reading a pipe would never end.
+    if (!found.isFile()) fail(`${name} is not a file`);
+    if (found.size !== entry.bytes) {
+      throw new MalgwiError('model_file_mismatch', { detail: `${name} has ${found.size} bytes, not ${entry.bytes}.` });
     }
   }
   return { directory, manifest };

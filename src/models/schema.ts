@@ -140,6 +140,7 @@ export const ManifestSchema = Type.Object({
   files: Type.Record(
     FileName,
     Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), bytes: Count }),
+    { additionalProperties: false },
   ),
   license: Type.Object({
     code: Type.Optional(Type.String({ maxLength: 200 })),

@@ -1,26 +1,24 @@
-/** `malgwi models`: what is installed, and what a package says about itself. */
+/** `malgwi models`: what is installed, what a package says about itself, whether it computes what it should. */
 import type { Command } from 'commander';
-import { MalgwiError } from '../../errors.js';
 import type { ModelPackage } from '../../models/manifest.js';
 import { errorLine, guarded, printable } from '../errors.js';
-import { readConfig } from '../options.js';
+import { openModel, openModels, type ModelsOptions } from '../installed.js';
 import { table } from '../table.js';
-
-interface ModelsOptions {
-  readonly modelsDir?: string;
-  readonly json?: true;
-}
+import { removeModel } from './models-remove.js';
+import { verifyModel } from './models-verify.js';
 
 const EXAMPLES = `
 Examples:
   $ malgwi models
   $ malgwi models show malgwi-ko
-  $ malgwi models list --json --models-dir /srv/models`;
+  $ malgwi models list --json --models-dir /srv/models
+  $ malgwi models verify my-model --reference golden.npz
+  $ malgwi models remove my-model`;
 
 export function registerModels(program: Command): void {
   const models = program
     .command('models')
-    .description('list the installed models, or show one')
+    .description('list the installed models; show, verify or remove one')
     .addHelpText('after', EXAMPLES);
   models
     .command('list', { isDefault: true })
@@ -35,12 +33,22 @@ export function registerModels(program: Command): void {
     .option('--models-dir <folder>', 'folder of model packages')
     .option('--json', 'print the manifest as JSON')
     .action(guarded(show));
-}
-
-async function open(options: ModelsOptions) {
-  const config = await readConfig(options);
-  const { ModelRegistry } = await import('../../models/registry.js');
-  return { registry: await ModelRegistry.open(config.models.dir), config };
+  models
+    .command('verify')
+    .description('compare a model with the results of the engine it comes from')
+    .argument('<name>', 'installed model')
+    .requiredOption('--reference <file.npz>', 'features or samples, and the tokens or texts they gave')
+    .option('--models-dir <folder>', 'folder of model packages')
+    .option('--json', 'print JSON')
+    .action(guarded(verifyModel));
+  models
+    .command('remove')
+    .description('delete the folder of a model package')
+    .argument('<name>', 'installed model')
+    .option('-y, --yes', 'do not ask')
+    .option('--force', 'even if it is the default model')
+    .option('--models-dir <folder>', 'folder of model packages')
+    .action(guarded(removeModel));
 }
 
 const sizeOf = ({ manifest }: ModelPackage): number =>
@@ -52,8 +60,8 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 const millions = (count: number): string => `${(count / 1e6).toFixed(1)} M`;
 
 async function list(options: ModelsOptions): Promise<void> {
-  const { registry, config } = await open(options);
-  const models = registry.list().map((model) => ({
+  const { installed, config } = await openModels(options);
+  const models = [...installed.packages.values()].map((model) => ({
     name: model.manifest.name,
     version: model.manifest.version,
     language: model.manifest.language,
@@ -65,7 +73,7 @@ async function list(options: ModelsOptions): Promise<void> {
     isDefault: model.manifest.name === config.models.default,
     metrics: model.manifest.metrics,
   }));
-  const broken = registry.broken.map(({ folder, error }) => ({
+  const broken = installed.broken.map(({ folder, error }) => ({
     folder,
     code: error.code,
     message: error.message,
@@ -84,8 +92,9 @@ async function list(options: ModelsOptions): Promise<void> {
     model.license,
   ]);
   const head = ['NAME', 'VERSION', 'ARCHITECTURE', 'PARAMETERS', 'SIZE', 'CER', 'LICENCE'];
-  process.stdout.write(`${table([head, ...rows])}\n* is the default\n`);
-  for (const { folder, error } of registry.broken) {
+  if (rows.length > 0) process.stdout.write(`${table([head, ...rows])}\n* is the default\n`);
+  else process.stderr.write('No model that can be used is installed.\n');
+  for (const { folder, error } of installed.broken) {
     process.stderr.write(`${printable(folder)}: ${errorLine(error)}\n`);
   }
 }
@@ -104,16 +113,7 @@ function describeFrontEnd(frontEnd: ModelPackage['manifest']['frontEnd']): strin
 }
 
 async function show(name: string, options: ModelsOptions): Promise<void> {
-  const { registry } = await open(options);
-  const model = registry.list().find(({ manifest }) => manifest.name === name);
-  if (model === undefined) {
-    const broken = registry.broken.find(({ folder }) => folder === name);
-    if (broken !== undefined) throw broken.error;
-    const names = registry.list().map(({ manifest }) => manifest.name);
-    throw new MalgwiError('model_not_found', {
-      detail: `No model named ${name} is installed; there is ${names.join(', ')}.`,
-    });
-  }
+  const model = await openModel(options, name);
   const { manifest } = model;
   if (options.json) {
     process.stdout.write(`${JSON.stringify(manifest, null, 2)}\n`);
@@ -132,6 +132,10 @@ async function show(name: string, options: ModelsOptions): Promise<void> {
     ['tokens', `${manifest.tokens.unit} (${manifest.tokens.file})`],
     ['encoder', `${encoder.frameMs} ms a frame, ${manifest.graphs.encoder.precision}`],
     ['decoder', manifest.decoder.method],
+    ...(manifest.languageModel === undefined
+      ? []
+      : [['language model', `${manifest.languageModel.format}, ${manifest.languageModel.unit}`]]),
+    ['segmentation', manifest.segmentation ?? 'pauses'],
     ['size', megabytes(sizeOf(model))],
     ['licence', manifest.license.weights],
     ...(manifest.license.notes === undefined ? [] : [['', manifest.license.notes]]),
