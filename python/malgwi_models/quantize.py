@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def to_int8(source: Path, target: Path) -> bool:
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        quantize_dynamic(str(source), str(target), op_types_to_quantize=list(OPERATIONS), per_channel=True,
-                         weight_type=QuantType.QInt8, nodes_to_exclude=sorted(kept))
+        # It advises, on the root logger, to optimise the graph first: the runtime does that when it loads the graph.
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            quantize_dynamic(str(source), str(target), op_types_to_quantize=list(OPERATIONS), per_channel=True,
+                             weight_type=QuantType.QInt8, nodes_to_exclude=sorted(kept))
+        finally:
+            logging.disable(before)
     return True
