@@ -132,6 +132,7 @@ export const ERRORS = {
   manifest_invalid: server('The model package is not valid.', 500, false),
   model_file_missing: server('The model package lacks a file.', 500, false),
   model_file_mismatch: server('A file of the model package is not the one its manifest names.', 500, false),
+  scorer_mismatch: server('The scorer was made for another alphabet than the model has.', 500, false),
   inference_failed: server('The model could not be run.', 500, false),
   reference_invalid: invalid('The reference file is not valid.'),
   config_invalid: server('The configuration is not valid.', 500, false),

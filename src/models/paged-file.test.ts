@@ -99,7 +99,7 @@ describe('paged file', () => {
 
 /** A trie of 2 million words whose tables are a hole in the file: it takes no room on the disk. Returns its length. */
 function sparseTrie(path: string): number {
-  const fixture = readFileSync(join(import.meta.dirname, '../../test/fixtures/lm/ko_cpns.trie.bin'));
+  const fixture = readFileSync(join(import.meta.dirname, '../../test/fixtures/coqui/scorers/ko_cpns.trie.bin'));
   const header = new Uint8Array(fixture.subarray(0, 0x90));
   const view = new DataView(header.buffer);
   const counts = [2_000_000, 30_000_000, 40_000_000, 40_000_000];

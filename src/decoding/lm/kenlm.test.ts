@@ -8,7 +8,7 @@ import { KenlmModel } from './kenlm.js';
 import type { NgramModel } from './contract.js';
 import { murmurHash64, U64 } from './u64.js';
 
-const FIXTURES = join(import.meta.dirname, '../../../test/fixtures/lm');
+const FIXTURES = join(import.meta.dirname, '../../../test/fixtures/coqui/scorers');
 const LAYOUTS = ['probing', 'trie', 'qtrie', 'atrie', 'qatrie'] as const;
 const fixture = (layout: string): Uint8Array =>
   new Uint8Array(readFileSync(join(FIXTURES, `ko_cpns.${layout}.bin`)));
