@@ -21,7 +21,8 @@ class Graph:
     `module` is in eval mode; its forward takes the tensors of `inputs` in that order and returns a tensor, or a tuple
     in the order of `outputs`. `inputs` are examples, long enough to trace with; `dynamic` names their varying axes and
     those of the outputs ({tensor: {axis: name}}). `states` are manifest entries {name, shape} (dims int, "batch",
-    "frames" or "prefix"): the module takes NAME and returns next_NAME. `memory` names the encoder outputs that a
+    "frames" or "prefix"): the module takes NAME and returns next_NAME; of one with a "prefix" only what the token added,
+    of length 1 along that axis, so that a step need not write out all that came before. `memory` names the encoder outputs that a
     decoder's step takes as they are.
     """
 
@@ -37,6 +38,14 @@ class Graph:
         with torch.inference_mode():
             out = self.module(*(inputs[name] for name in self.inputs))
         return dict(zip(self.outputs, out if isinstance(out, tuple) else (out,), strict=True))
+
+    def after(self, before: dict[str, Tensor], outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The states to go on with, after a step that took `before` and gave `outputs`."""
+        shapes = {state["name"]: state["shape"] for state in self.states}
+        return {
+            name: torch.cat((before[name], outputs[f"next_{name}"]), shape.index("prefix")) if "prefix" in shape else outputs[f"next_{name}"]
+            for name, shape in shapes.items()
+        }
 
 
 def encoder_graph(

@@ -109,7 +109,7 @@ def steps(
         wanted = graph.run({"tokens": row, **kept, **here})
         found = runner.run({"tokens": row, **kept, **there})
         worst.compare(role, frames, wanted, found)
-        here, there = ({name: out[f"next_{name}"] for name in zeros} for out in (wanted, found))
+        here, there = graph.after(here, wanted), graph.after(there, found)
     return wanted
 
 

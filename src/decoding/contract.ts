@@ -99,6 +99,8 @@ export interface AttentionScorer<S = unknown> {
   initial(): S;
   /** Feeds one token to each hypothesis. */
   step(states: readonly S[], tokens: readonly number[]): Promise<StepResult<S>>;
+  /** Says that the states which one step gave are not used any more, so that their memory can be. */
+  release?(states: readonly S[]): void;
 }
 
 /** A transducer (Graves 2012) over one encoded utterance, as the searches see it. States are values. */

@@ -117,8 +117,8 @@ def graphs(encoder: EncoderGraph, dimension: int) -> dict[str, Graph]:
         varying = {axis: size for axis, size in enumerate(shape) if size in sizes}
         named = {"frames": "encoder_frames"}
         dynamic[name] = {axis: named.get(size, size) for axis, size in varying.items()}
-        named["prefix"] = "next_prefix"
-        dynamic[f"next_{name}"] = {axis: named.get(size, size) for axis, size in varying.items()}
+        # Of the prefix a step gives what its token added: 1, which does not vary.
+        dynamic[f"next_{name}"] = {axis: named.get(size, size) for axis, size in varying.items() if size != "prefix"}
     names = [state["name"] for state in decoder.states]
     outputs = ["log_probs", *(f"next_{name}" for name in names), "attention"]
     second = Graph(StepGraph(decoder, list(axes), names).eval(), inputs, outputs, dynamic, decoder.states, list(axes))

@@ -62,7 +62,7 @@ class DecoderLayer(nn.Module):
     def forward(
         self, x: Tensor, memory: dict[str, Tensor], keys: Tensor, values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Output [n, dim], keys and values [n, heads, prefix + 1, dim / heads], cross attention weights [n, T'].
+        """Output [n, dim], the token's key and value [n, heads, 1, dim / heads], cross attention weights [n, T'].
 
         `x` [n, dim], `memory` of the cross attention, `keys` and `values` [n, heads, prefix, dim / heads].
         """
@@ -72,7 +72,7 @@ class DecoderLayer(nn.Module):
         x = x + (own.weights(query, keys.transpose(2, 3)) @ values).flatten(1)
         context, weights = self.cross(self.cross_norm(x), memory)
         x = x + context
-        return x + self.feed_forward(self.forward_norm(x)), keys, values, weights
+        return x + self.feed_forward(self.forward_norm(x)), key, value, weights
 
 
 class TransformerEncoder(nn.Module):
@@ -126,14 +126,14 @@ class TransformerDecoder(nn.Module):
     def forward(
         self, tokens: Tensor, memory: dict[str, Tensor], states: dict[str, Tensor],
     ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Log-probabilities [n, classes], the next states, and cross attention weights [n, T'], averaged over layers."""
+        """Log-probabilities [n, classes], what the tokens add to the states, and cross attention weights [n, T'], averaged over layers."""
         position = states["self_keys_0"].shape[2]
         x = self.embedding(tokens) * self.scale + self.positions[0, position]
         following, looked = {}, []
         for index, layer in enumerate(self.layers):
             cross = {name: memory[f"cross_{name}_{index}"] for name in layer.cross.memory_axes}
-            x, keys, values, weights = layer(x, cross, states[f"self_keys_{index}"], states[f"self_values_{index}"])
-            following |= {f"self_keys_{index}": keys, f"self_values_{index}": values}
+            x, key, value, weights = layer(x, cross, states[f"self_keys_{index}"], states[f"self_values_{index}"])
+            following |= {f"self_keys_{index}": key, f"self_values_{index}": value}
             looked.append(weights)
         return self.output(x).log_softmax(-1), following, torch.stack(looked).mean(0)
 

@@ -27,7 +27,7 @@ def _attention_loss(built: Built, encoded: dict[str, Tensor], ids: list[int]) ->
     for token, wanted in zip([SOS, *ids], [*ids, EOS], strict=True):
         out = _run(graph, {"tokens": torch.tensor([token]), **{name: encoded[name] for name in graph.memory}, **states})
         losses.append(-out["log_probs"][0, wanted])
-        states = {name: out[f"next_{name}"] for name in states}
+        states = graph.after(states, out)
     return torch.stack(losses).sum()
 
 

@@ -43,4 +43,4 @@ def zeros(states: list[dict[str, Any]], frames: int, count: int = 1) -> dict[str
 def advance(graph: Graph, inputs: dict[str, Tensor], states: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """One run of a graph with states: its outputs, and the states to go on with."""
     out = graph.run({**inputs, **states})
-    return out, {name: out[f"next_{name}"] for name in states}
+    return out, graph.after(states, out)

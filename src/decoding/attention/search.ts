@@ -83,6 +83,7 @@ export async function attentionSearch<S>(
   const preselected = ctc === undefined ? width : Math.ceil(PRESELECTION * width);
   const ended = new Set<Node<S>>();
   let live: Node<S>[] = [root(options.sos, scorer.initial(), ctc)];
+  let given: readonly S[] = [];
 
   while (live.length > 0) {
     throwIfAborted(options.signal);
@@ -90,6 +91,8 @@ export async function attentionSearch<S>(
       live.map(({ next }) => next!.state),
       live.map(({ id }) => id),
     );
+    scorer.release?.(given);
+    given = step.states;
     const candidates: Candidate<S>[] = [];
     live.forEach((node, row) => {
       const at = row * classes;

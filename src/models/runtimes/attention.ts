@@ -10,7 +10,7 @@ import type { FeatureMatrix } from '../../features/contract.js';
 import type { AttentionEncoding, AttentionRuntime } from '../contract.js';
 import type { Manifest, ModelPackage } from '../manifest.js';
 import { encoderInputs, floats, GraphSession, longEnough, type Outputs } from './session.js';
-import { byPrefix, StateLayout, type StateRow } from './states.js';
+import { byPrefix, StateLayout, type SpareMemory, type StateRow } from './states.js';
 
 export class OnnxAttentionRuntime implements AttentionRuntime {
   readonly family = 'attention';
@@ -82,6 +82,8 @@ class StepScorer implements AttentionScorer<StateRow> {
     private readonly memory: Readonly<Record<string, Tensor>>,
   ) {}
 
+  private readonly spare: SpareMemory = new Map();
+
   initial(): StateRow {
     return this.layout.initial(this.frames);
   }
@@ -107,14 +109,19 @@ class StepScorer implements AttentionScorer<StateRow> {
     return { logProbs, states: next, ...(attention === undefined ? {} : { attention }) };
   }
 
+  release(states: readonly StateRow[]): void {
+    this.layout.release(states, this.spare);
+  }
+
   private async run(states: readonly StateRow[], tokens: readonly number[]): Promise<StepResult<StateRow>> {
+    const feeds = this.layout.gather(states, this.spare);
     const outputs = await this.decoder.run({
       tokens: new Tensor('int64', BigInt64Array.from(tokens, BigInt), [tokens.length]),
       ...this.memory,
-      ...this.layout.gather(states),
+      ...feeds,
     });
     const logProbs = rows(outputs, 'log_probs', tokens.length, this.classes);
-    const next = this.layout.next(outputs, states, this.frames);
+    const next = this.layout.next(outputs, feeds, states, this.frames);
     if (!this.decoder.has('attention')) return { logProbs, states: next };
     return { logProbs, states: next, attention: rows(outputs, 'attention', tokens.length, this.frames) };
   }

@@ -108,11 +108,12 @@ class StepScorer implements TransducerScorer<Prediction> {
     const result = new Array<Prediction>(states.length);
     for (const group of byPrefix(states.map(({ state }) => state))) {
       const rows = group.map((index) => states[index]!.state);
+      const feeds = this.layout.gather(rows, new Map());
       const outputs = await this.predictor.run({
         tokens: new Tensor('int64', BigInt64Array.from(group, (index) => BigInt(tokens[index]!)), [group.length]),
-        ...this.layout.gather(rows),
+        ...feeds,
       });
-      const next = this.layout.next(outputs, rows, 0);
+      const next = this.layout.next(outputs, feeds, rows, 0);
       const { data, dims } = floats(outputs, 'predictor_out', 2);
       const width = dims[1]!;
       if (dims[0] !== group.length) {
