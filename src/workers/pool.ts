@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly queueLimit: number;
   readonly callTimeoutMs?: number;
   readonly workerData?: unknown;
+  /** Threads that have nothing to do let the process end. */
+  readonly background?: boolean;
   readonly onRestart?: (reason: string) => void;
   readonly onInternalError?: (method: string, stack: string) => void;
   /** Seconds a call waited before a worker took it. */
@@ -77,6 +79,7 @@ export class WorkerPool {
             },
             onInternalError: (method, stack) => options.onInternalError?.(method, stack),
           },
+          options.background,
         ),
     );
   }

@@ -53,6 +53,8 @@ export class WorkerSlot {
     private readonly workerData: unknown,
     private readonly callTimeoutMs: number,
     private readonly events: SlotEvents,
+    /** An idle thread does not keep the process from ending. */
+    private readonly background = false,
   ) {}
 
   get idle(): boolean {
@@ -72,7 +74,12 @@ export class WorkerSlot {
   /** Starts the thread; resolves when it announced itself ready. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(this.entry, { workerData: this.workerData });
+      // Threads inherit Node's flags, of which this one is about a program on the command line and ends a thread.
+      const inherit = !process.execArgv.some((flag) => flag.startsWith('--input-type'));
+      const worker = new Worker(this.entry, {
+        workerData: this.workerData,
+        ...(inherit ? {} : { execArgv: [] }),
+      });
       this.worker = worker;
       this.settleStart = (error) => {
         this.settleStart = undefined;
@@ -83,6 +90,7 @@ export class WorkerSlot {
       worker.on('message', (message: CallReply | ReadyMessage) => {
         if ('ready' in message) {
           this.alive = true;
+          this.letProcessEnd(worker);
           this.settleStart?.();
           this.events.onIdle(this);
         } else {
@@ -107,6 +115,7 @@ export class WorkerSlot {
       this.abandon(worker);
     }, call.timeoutMs ?? this.callTimeoutMs);
     this.timer.unref();
+    worker.ref();
     try {
       worker.postMessage({ id: call.id, method: call.method, payload: call.payload }, [...call.transfer]);
     } catch (error) {
@@ -163,6 +172,11 @@ export class WorkerSlot {
   private release(): void {
     clearTimeout(this.timer);
     this.current = undefined;
+    if (this.worker !== undefined) this.letProcessEnd(this.worker);
+  }
+
+  private letProcessEnd(worker: Worker): void {
+    if (this.background) worker.unref();
   }
 
   private die(reason: string): void {
