@@ -1,4 +1,5 @@
 import type { CtcDecoder, DecodedHypothesis, DecodeOptions } from '../../decoding/contract.js';
+import { bestClasses } from '../../decoding/select.js';
 import { MalgwiError } from '../../errors.js';
 
 /** A search that takes the model's frames as they come. */
@@ -57,6 +58,34 @@ export class KeptFrames implements FrameSearch {
     copy.logProbs = this.logProbs.slice(0, this.frames * this.classes);
     copy.frames = this.frames;
     copy.classes = this.classes;
+    return copy;
+  }
+}
+
+/** The best class of every frame, repeats collapsed and blanks dropped: best-path decoding (Graves et al. 2006). */
+export class BestClasses implements FrameSearch {
+  readonly ids: number[] = [];
+  private last = -1;
+
+  constructor(private readonly blank: number) {}
+
+  next(probabilities: Float32Array, frames: number, classes: number): void {
+    for (let frame = 0; frame < frames; frame++) {
+      const [best] = bestClasses(probabilities, frame, classes, 1);
+      if (best !== this.last && best !== this.blank) this.ids.push(best);
+      this.last = best;
+    }
+  }
+
+  /** Ids are all it has. */
+  decode(): DecodedHypothesis[] {
+    return [];
+  }
+
+  fork(): BestClasses {
+    const copy = new BestClasses(this.blank);
+    copy.ids.push(...this.ids);
+    copy.last = this.last;
     return copy;
   }
 }

@@ -20,6 +20,8 @@ export class CoquiSteps {
   private readonly batch: Float32Array;
   private steps = 0;
   private state: CoquiState;
+  /** Milliseconds in the graph so far. */
+  encoderMs = 0;
 
   /** @param features dims of a frame, and frames of context on each side */
   constructor(
@@ -78,7 +80,9 @@ export class CoquiSteps {
 
   private async run(): Promise<void> {
     const { steps, window } = this;
+    const started = performance.now();
     const result = await this.runtime.run(this.batch.subarray(0, steps * window.length), steps, this.state);
+    this.encoderMs += performance.now() - started;
     this.steps = 0;
     this.state = result.state;
     this.search.next(result.probabilities, steps, result.classes);
