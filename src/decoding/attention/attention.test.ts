@@ -7,7 +7,8 @@ import {
   toyCtc,
   type History,
 } from '../../../test/fixtures/toy-scorers.js';
-import type { LogProbs } from '../contract.js';
+import type { HotWord, LogProbs } from '../contract.js';
+import { TextFusions } from '../text-fusion.js';
 import { parseTokens } from '../tokens.js';
 import { CtcPrefixScorer } from './ctc-prefix.js';
 import { decodeAttention } from './decoder.js';
@@ -318,6 +319,29 @@ describe('decodeAttention', () => {
     expect(new Set(hypotheses.map(({ text }) => text)).size).toBe(4);
     const scores = hypotheses.map(({ score }) => score);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
+  });
+
+  it('hears a hot word that is a little less probable, in greedy packages too', async () => {
+    // 나 or, a little less probable, 다 after 가.
+    const doubtful = ({ length }: History): number[] =>
+      logSoftmax(length === 1 ? [0, 0, 0, 5, 0, 0] : length === 2 ? [0, 0, 0, 0, 4, 3] : [0, 5, 0, 0, 0, 0]);
+    const said = async (hotWords: readonly HotWord[]): Promise<string> => {
+      const utterance = { scorer: toyAttention(0, 14, 6, doubtful), maxTokens: 14 };
+      const fusion = new TextFusions(table).of({ hotWords });
+      const [best] = await decodeAttention(
+        utterance,
+        table,
+        { method: 'greedy' },
+        { hotWords },
+        undefined,
+        fusion,
+      );
+      return best.text;
+    };
+    expect(await said([])).toBe('가나');
+    expect(await said([{ phrase: '가다', weight: 4 }])).toBe('가다');
+    expect(await said([{ phrase: '가나', weight: -4 }])).toBe('가다');
+    expect(await said([{ phrase: '가다라', weight: 4 }])).toBe('가나');
   });
 
   it('gives empty text for no frames', async () => {

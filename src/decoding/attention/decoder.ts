@@ -1,6 +1,8 @@
 import { alignByAttention, alignByCtc, spread, type Span } from '../align.js';
 import type { AttentionScorer, DecodedHypothesis, DecodeOptions, LogProbs, TokenTable } from '../contract.js';
+import { calibrate, type Calibration } from '../confidence.js';
 import type { StrayJamo } from '../jamo.js';
+import type { TextFusion } from '../text-fusion.js';
 import { geometricMean, tokenText, toWords } from '../text.js';
 import { attentionSearch, type AttentionResult } from './search.js';
 
@@ -12,6 +14,7 @@ export interface AttentionDecoderConfig {
   readonly ctcWeight?: number;
   readonly maxTokens?: number;
   readonly strayJamo?: StrayJamo;
+  readonly confidence?: Calibration;
 }
 
 export interface AttentionUtterance<S> {
@@ -29,7 +32,7 @@ const DEFAULT_CTC_WEIGHT = 0.3;
 
 /**
  * Decodes an utterance of an attention model. `greedy` follows the attention decoder's best token, without CTC; `beam`,
- * or a request with a beam width or alternatives, searches with the CTC head where there is one.
+ * or a request with a beam width, alternatives or hot words, searches with the CTC head where there is one.
  *
  * A token's probability is the attention decoder's, a word's confidence the geometric mean over its tokens, and so the
  * hypothesis' over all of its tokens (of the eos where it has none). Times come from a forced alignment with the CTC
@@ -44,12 +47,14 @@ export async function decodeAttention<S>(
   config: AttentionDecoderConfig,
   options: DecodeOptions = {},
   signal?: AbortSignal,
+  fusion?: TextFusion,
 ): Promise<DecodedHypothesis[]> {
   const { scorer, ctc } = utterance;
   const count = options.alternatives ?? 1;
   if (scorer.frames === 0)
     return [{ text: '', tokens: [], words: [], avgLogProb: 0, confidence: 1, score: 0 }];
-  const greedy = config.method === 'greedy' && options.beamWidth === undefined && count === 1;
+  const greedy =
+    config.method === 'greedy' && options.beamWidth === undefined && count === 1 && fusion === undefined;
   const results = await attentionSearch(scorer, {
     sos: table.sos!,
     eos: table.eos!,
@@ -60,11 +65,12 @@ export async function decodeAttention<S>(
     ...(ctc === undefined || greedy
       ? {}
       : { ctc: { logProbs: ctc, blank: table.blank, weight: config.ctcWeight ?? DEFAULT_CTC_WEIGHT } }),
+    ...(fusion === undefined ? {} : { fusion }),
     ...(signal === undefined ? {} : { signal }),
   });
   const hypotheses = new Map<string, DecodedHypothesis>();
   for (const result of results) {
-    const hypothesis = toHypothesis(result, utterance, table, config.strayJamo ?? 'drop');
+    const hypothesis = toHypothesis(result, utterance, table, config);
     if (!hypotheses.has(hypothesis.text)) hypotheses.set(hypothesis.text, hypothesis);
     if (hypotheses.size === count) break;
   }
@@ -75,7 +81,7 @@ function toHypothesis<S>(
   { ids, logProbs, eosLogProb, attention, score }: AttentionResult,
   { scorer, ctc }: AttentionUtterance<S>,
   table: TokenTable,
-  stray: StrayJamo,
+  { strayJamo = 'drop', confidence: calibration }: AttentionDecoderConfig,
 ): DecodedHypothesis {
   const audible = [...ids.keys()].filter((index) => !table.silent.has(ids[index]));
   const spans = timesOf(audible, ids, scorer.frames, table, ctc, attention);
@@ -85,7 +91,7 @@ function toHypothesis<S>(
     ...spans[position],
     probability: Math.min(1, Math.exp(logProbs[index])),
   }));
-  const words = toWords(table, tokens, stray);
+  const words = calibrate(toWords(table, tokens, strayJamo), calibration);
   const sum = logProbs.reduce((total, one) => total + one, eosLogProb);
   return {
     text: words.map(({ word }) => word).join(' '),

@@ -1,6 +1,7 @@
 /** Beam search over an attention decoder, alone or together with the CTC head of a joint model. */
 import type { AttentionScorer, LogProbs } from '../contract.js';
 import { bestClasses, throwIfAborted } from '../select.js';
+import type { TextFusion, TextState } from '../text-fusion.js';
 import { CtcPrefixScorer, type CtcPrefix } from './ctc-prefix.js';
 import { CYCLE_WINDOW, cycleAtEnd } from './loops.js';
 
@@ -17,6 +18,8 @@ export interface AttentionSearchOptions {
   readonly lengthNormalization: number;
   /** The CTC head's log-probabilities and its share of the score, 0..1, for joint models. */
   readonly ctc?: { readonly logProbs: LogProbs; readonly blank: number; readonly weight: number };
+  /** Hot words. */
+  readonly fusion?: TextFusion;
   readonly signal?: AbortSignal;
 }
 
@@ -28,7 +31,7 @@ export interface AttentionResult {
   readonly eosLogProb: number;
   /** Where the decoder looked as it chose each token, [frames] each, if the model can tell. */
   readonly attention?: readonly Float32Array[];
-  /** What the search ranked by: joint log-probability, divided for its length. */
+  /** What the search ranked by: joint log-probability and hot words, divided for its length. */
   readonly score: number;
 }
 
@@ -36,6 +39,8 @@ export interface AttentionResult {
 const END_DETECTION = { margin: 10, lengths: 3 };
 /** CTC scores this many times the beam width of each hypothesis' best continuations: the rest cannot win. */
 const PRESELECTION = 1.5;
+/** With hot words at least so many, for a token that the decoder thinks little of may belong to one. */
+const PRESELECTION_BOOSTED = 40;
 
 interface Node<S> {
   readonly parent?: Node<S>;
@@ -48,6 +53,7 @@ interface Node<S> {
   /** What it is ranked by among those of its length. */
   readonly score: number;
   readonly attention?: Float32Array;
+  readonly text?: TextState;
   /** What its next step needs. Let go of after it: cached keys and values of old steps would fill the memory. */
   next?: { readonly state: S; readonly prefix?: CtcPrefix };
   /** Known once the node was stepped. */
@@ -60,6 +66,7 @@ interface Candidate<S> {
   readonly row: number;
   readonly id: number;
   readonly score: number;
+  readonly text?: TextState;
 }
 
 /**
@@ -73,16 +80,17 @@ export async function attentionSearch<S>(
   scorer: AttentionScorer<S>,
   options: AttentionSearchOptions,
 ): Promise<AttentionResult[]> {
-  const { width, eos, maxTokens } = options;
+  const { width, eos, maxTokens, fusion } = options;
   const { classes } = scorer;
   const weight = options.ctc?.weight ?? 0;
   const ctc =
     options.ctc === undefined || weight === 0
       ? undefined
       : new CtcPrefixScorer(options.ctc.logProbs, options.ctc.blank, eos);
-  const preselected = ctc === undefined ? width : Math.ceil(PRESELECTION * width);
+  const selected = ctc === undefined ? width : Math.ceil(PRESELECTION * width);
+  const preselected = fusion === undefined ? selected : Math.max(selected, PRESELECTION_BOOSTED);
   const ended = new Set<Node<S>>();
-  let live: Node<S>[] = [root(options.sos, scorer.initial(), ctc)];
+  let live: Node<S>[] = [root(options.sos, scorer.initial(), ctc, fusion)];
   let given: readonly S[] = [];
 
   while (live.length > 0) {
@@ -101,13 +109,16 @@ export async function attentionSearch<S>(
       node.eosLogProb = step.logProbs[at + eos];
       const joint = (attention: number, ofCtc: number): number =>
         ctc === undefined ? attention : mix(1 - weight, attention) + mix(weight, ofCtc);
-      node.endScore = joint(node.attentionScore + node.eosLogProb, ctc?.end(prefix!) ?? 0);
+      const atEnd = node.text === undefined ? 0 : fusion!.end(node.text);
+      node.endScore = joint(node.attentionScore + node.eosLogProb, ctc?.end(prefix!) ?? 0) + atEnd;
       candidates.push({ node, row, id: eos, score: node.endScore });
       if (node.length >= maxTokens) return;
       const ofCtc = ctc?.score(prefix!, ids);
       ids.forEach((id, index) => {
-        const score = joint(node.attentionScore + step.logProbs[at + id], ofCtc?.[index] ?? 0);
-        if (score > -Infinity) candidates.push({ node, row, id, score });
+        const text = node.text && fusion!.step(node.text, id);
+        const acoustic = joint(node.attentionScore + step.logProbs[at + id], ofCtc?.[index] ?? 0);
+        const score = acoustic + (text?.boost ?? 0);
+        if (score > -Infinity) candidates.push({ node, row, id, score, text });
       });
     });
     // At the limit every hypothesis ends, however small its probability of that.
@@ -140,9 +151,15 @@ export async function attentionSearch<S>(
   return [...ended].map((node) => toResult(node, options.lengthNormalization)).sort(byScore);
 }
 
-function root<S>(sos: number, state: S, ctc: CtcPrefixScorer | undefined): Node<S> {
+function root<S>(
+  sos: number,
+  state: S,
+  ctc: CtcPrefixScorer | undefined,
+  fusion: TextFusion | undefined,
+): Node<S> {
   const next = { state, prefix: ctc?.initial() };
   return {
+    text: fusion?.start,
     id: sos,
     length: 0,
     logProb: 0,
@@ -155,7 +172,7 @@ function root<S>(sos: number, state: S, ctc: CtcPrefixScorer | undefined): Node<
 }
 
 function extend<S>(
-  { node, id, score }: Candidate<S>,
+  { node, id, score, text }: Candidate<S>,
   logProb: number,
   attention: Float32Array | undefined,
 ): Node<S> {
@@ -167,6 +184,7 @@ function extend<S>(
     attentionScore: node.attentionScore + logProb,
     score,
     attention,
+    text,
     eosLogProb: NaN,
     endScore: NaN,
   };
@@ -213,8 +231,12 @@ function isOver<S>(
   if (ended.size === 0 || live.length === 0) return false;
   const { count, maxTokens, lengthNormalization } = options;
   const scores = [...ended].map((node) => normalised(node, lengthNormalization)).sort((a, b) => b - a);
-  // Scores only fall with each token, so this is the best that any live hypothesis could come to.
-  const reachable = Math.max(...live.map(({ score }) => score)) / (maxTokens + 1) ** lengthNormalization;
+  // Scores only fall with each token, so this is the best that any live hypothesis could come to. Hot words may be
+  // worth anything; with them only the end detection ends the search early.
+  const reachable =
+    options.fusion === undefined
+      ? Math.max(...live.map(({ score }) => score)) / (maxTokens + 1) ** lengthNormalization
+      : Infinity;
   if (scores.length >= count && scores[count - 1] >= reachable) return true;
 
   const best = Math.max(...[...ended].map(({ endScore }) => endScore));

@@ -1,5 +1,6 @@
 import type { TransducerScorer } from '../contract.js';
 import { logAdd } from '../log-add.js';
+import type { TextFusion, TextState } from '../text-fusion.js';
 import { bestClasses, throwIfAborted } from '../select.js';
 import type { Emission, TransducerResult } from './contract.js';
 
@@ -10,14 +11,20 @@ export interface TransducerBeamOptions {
   readonly maxTokensPerFrame: number;
   /** Scores are divided by the number of tokens plus one to this power; 1 is Graves' own ranking. */
   readonly lengthNormalization: number;
+  /** Hot words. */
+  readonly fusion?: TextFusion;
   readonly signal?: AbortSignal;
 }
+
+/** With hot words each hypothesis is expanded by at least so many tokens: one of little probability may belong to one. */
+const EXPANSIONS_BOOSTED = 40;
 
 /** A sequence of tokens, whichever way through the frames led to it. */
 interface Prefix<S> {
   readonly key: string;
   readonly id: number;
   readonly length: number;
+  readonly text?: TextState;
   /** Prediction network after its last token; made from the parent's when it is first needed. */
   state?: S;
   parent?: Prefix<S>;
@@ -30,7 +37,7 @@ interface Trace {
 
 interface Hypothesis<S> {
   readonly prefix: Prefix<S>;
-  /** Over all the ways to it that were followed. */
+  /** Over all the ways to it that were followed, and what its text is worth. */
   score: number;
   /** The most probable of them, and its score. */
   trace?: Trace;
@@ -49,14 +56,18 @@ export async function transducerBeam<S>(
   scorer: TransducerScorer<S>,
   options: TransducerBeamOptions,
 ): Promise<TransducerResult[]> {
-  const root: Prefix<S> = { key: '', id: options.sos, length: 0 };
+  const { fusion } = options;
+  const root: Prefix<S> = { key: '', id: options.sos, length: 0, text: fusion?.start };
   let beam: Hypothesis<S>[] = [{ prefix: root, score: 0, best: 0 }];
   for (let frame = 0; frame < scorer.frames; frame++) beam = await overFrame(scorer, options, beam, frame);
   const exponent = options.lengthNormalization;
   return beam
-    .map(({ prefix, score, trace }) => ({
+    .map(({ prefix, score, trace, best }) => ({
       emissions: emissionsOf(trace),
-      score: score / (prefix.length + 1) ** exponent,
+      pathLogProb: best,
+      score:
+        (score + (prefix.text === undefined ? 0 : fusion!.end(prefix.text) - prefix.text.boost)) /
+        (prefix.length + 1) ** exponent,
     }))
     .sort(byScore);
 }
@@ -67,7 +78,8 @@ async function overFrame<S>(
   beam: readonly Hypothesis<S>[],
   frame: number,
 ): Promise<Hypothesis<S>[]> {
-  const { width, blank, maxTokensPerFrame } = options;
+  const { width, blank, maxTokensPerFrame, fusion } = options;
+  const expansions = fusion === undefined ? width : Math.max(width, EXPANSIONS_BOOSTED);
   const { classes } = scorer;
   const done = new Map<string, Hypothesis<S>>();
   /** A prefix that two ways lead to must be one object, so that its state is computed once. */
@@ -87,19 +99,20 @@ async function overFrame<S>(
     if (round === maxTokensPerFrame) break;
     const threshold = widthBest(done, width);
     const candidates = active.flatMap((hypothesis, row) =>
-      bestClasses(logProbs, row, classes, width, blank).map((id) => ({
-        hypothesis,
-        id,
-        logProb: logProbs[row * classes + id],
-        score: hypothesis.score + logProbs[row * classes + id],
-      })),
+      bestClasses(logProbs, row, classes, expansions, blank).map((id) => {
+        const { text } = hypothesis.prefix;
+        const after = text && fusion!.step(text, id);
+        const logProb = logProbs[row * classes + id];
+        const boost = after === undefined ? 0 : after.boost - text!.boost;
+        return { hypothesis, id, logProb, text: after, score: hypothesis.score + logProb + boost };
+      }),
     );
     active = candidates
       .filter(({ score }) => score > threshold)
       .sort(byScore)
       .slice(0, width)
-      .map(({ hypothesis, id, logProb, score }) => ({
-        prefix: extend(known, hypothesis.prefix, id),
+      .map(({ hypothesis, id, logProb, text, score }) => ({
+        prefix: extend(known, hypothesis.prefix, id, text),
         score,
         trace: { before: hypothesis.trace, emission: { id, frame, logProb } },
         best: hypothesis.best + logProb,
@@ -145,11 +158,16 @@ function widthBest<S>(done: ReadonlyMap<string, Hypothesis<S>>, width: number): 
   return [...done.values()].map(({ score }) => score).sort((a, b) => b - a)[width - 1];
 }
 
-function extend<S>(known: Map<string, Prefix<S>>, parent: Prefix<S>, id: number): Prefix<S> {
+function extend<S>(
+  known: Map<string, Prefix<S>>,
+  parent: Prefix<S>,
+  id: number,
+  text: TextState | undefined,
+): Prefix<S> {
   const key = `${parent.key} ${id}`;
   let prefix = known.get(key);
   if (prefix === undefined) {
-    prefix = { key, parent, id, length: parent.length + 1 };
+    prefix = { key, parent, id, text, length: parent.length + 1 };
     known.set(key, prefix);
   }
   return prefix;

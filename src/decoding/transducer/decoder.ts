@@ -1,5 +1,7 @@
 import type { DecodedHypothesis, DecodeOptions, TokenTable, TransducerScorer } from '../contract.js';
+import { calibrate, type Calibration } from '../confidence.js';
 import type { StrayJamo } from '../jamo.js';
+import type { TextFusion } from '../text-fusion.js';
 import { geometricMean, tokenText, toWords } from '../text.js';
 import { transducerBeam } from './beam.js';
 import type { TransducerResult } from './contract.js';
@@ -12,14 +14,15 @@ export interface TransducerDecoderConfig {
   readonly lengthNormalization?: number;
   readonly maxTokensPerFrame?: number;
   readonly strayJamo?: StrayJamo;
+  readonly confidence?: Calibration;
 }
 
 const DEFAULT_BEAM_WIDTH = 8;
 export const DEFAULT_TOKENS_PER_FRAME = 10;
 
 /**
- * Decodes an utterance of a transducer: the best class of each frame with `greedy` or a beam width of 1, else the beam
- * search of Graves 2012. What follows an eos is cut.
+ * Decodes an utterance of a transducer: the best class of each frame with `greedy` or a beam width of 1, else (for
+ * alternatives and hot words too) the beam search of Graves 2012. What follows an eos is cut.
  *
  * A token lies in the frame that emitted it and has the probability it had there; a word's confidence is the geometric
  * mean over its tokens, and so the hypothesis' over all of its tokens (1 where it has none). Scores are not divided for
@@ -33,11 +36,13 @@ export async function decodeTransducer<S>(
   config: TransducerDecoderConfig,
   options: DecodeOptions = {},
   signal?: AbortSignal,
+  fusion?: TextFusion,
 ): Promise<DecodedHypothesis[]> {
   const count = options.alternatives ?? 1;
-  const asked =
-    options.beamWidth ?? (config.method === 'greedy' ? 1 : (config.beamWidth ?? DEFAULT_BEAM_WIDTH));
-  const width = count === 1 ? asked : Math.max(count, asked);
+  // Greedy search can neither listen for a word nor give a second choice.
+  const narrow = config.method === 'greedy' && count === 1 && fusion === undefined;
+  const asked = options.beamWidth ?? (narrow ? 1 : (config.beamWidth ?? DEFAULT_BEAM_WIDTH));
+  const width = Math.max(count, asked);
   const search = {
     sos: table.sos!,
     blank: table.blank,
@@ -46,27 +51,27 @@ export async function decodeTransducer<S>(
   };
   const lengthNormalization = config.lengthNormalization ?? 0;
   const results =
-    width === 1
+    width === 1 && fusion === undefined
       ? [normalise(await transducerGreedy(scorer, { ...search, eos: table.eos }), lengthNormalization)]
-      : await transducerBeam(scorer, { ...search, width, lengthNormalization });
+      : await transducerBeam(scorer, { ...search, width, lengthNormalization, fusion });
   const hypotheses = new Map<string, DecodedHypothesis>();
   for (const result of results) {
-    const hypothesis = toHypothesis(result, scorer.frames, table, config.strayJamo ?? 'drop');
+    const hypothesis = toHypothesis(result, scorer.frames, table, config);
     if (!hypotheses.has(hypothesis.text)) hypotheses.set(hypothesis.text, hypothesis);
     if (hypotheses.size === count) break;
   }
   return [...hypotheses.values()];
 }
 
-function normalise({ emissions, score }: TransducerResult, exponent: number): TransducerResult {
-  return { emissions, score: score / (emissions.length + 1) ** exponent };
+function normalise(result: TransducerResult, exponent: number): TransducerResult {
+  return { ...result, score: result.score / (result.emissions.length + 1) ** exponent };
 }
 
 function toHypothesis(
-  { emissions, score }: TransducerResult,
+  { emissions, score, pathLogProb }: TransducerResult,
   frames: number,
   table: TokenTable,
-  stray: StrayJamo,
+  { strayJamo = 'drop', confidence: calibration }: TransducerDecoderConfig,
 ): DecodedHypothesis {
   const end = emissions.findIndex(({ id }) => id === table.eos);
   const tokens = (end === -1 ? emissions : emissions.slice(0, end))
@@ -78,12 +83,12 @@ function toHypothesis(
       endFrame: frame,
       probability: Math.min(1, Math.exp(logProb)),
     }));
-  const words = toWords(table, tokens, stray);
+  const words = calibrate(toWords(table, tokens, strayJamo), calibration);
   return {
     text: words.map(({ word }) => word).join(' '),
     tokens,
     words,
-    avgLogProb: frames === 0 ? 0 : Math.min(0, score / frames),
+    avgLogProb: frames === 0 ? 0 : Math.min(0, pathLogProb / frames),
     confidence: geometricMean(tokens),
     score,
   };

@@ -28,7 +28,7 @@ export async function transducerGreedy<S>(
   const { frames, classes } = scorer;
   const emissions: Emission[] = [];
   let score = 0;
-  if (frames === 0) return { emissions, score };
+  if (frames === 0) return { emissions, score, pathLogProb: score };
   let [state] = await scorer.predict([scorer.initial()], [sos]);
   let ahead = AHEAD.least;
   let ofFrame = 0;
@@ -62,5 +62,5 @@ export async function transducerGreedy<S>(
       ofFrame = 0;
     }
   }
-  return { emissions, score };
+  return { emissions, score, pathLogProb: score };
 }

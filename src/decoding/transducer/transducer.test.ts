@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { logSoftmax, toyTransducer, type ToyTransducer } from '../../../test/fixtures/toy-scorers.js';
+import type { HotWord } from '../contract.js';
+import { TextFusions } from '../text-fusion.js';
 import { parseTokens } from '../tokens.js';
 import { transducerBeam } from './beam.js';
 import { decodeTransducer } from './decoder.js';
@@ -183,6 +185,24 @@ describe('decodeTransducer', () => {
       expect(best.avgLogProb).toBeLessThan(0);
     },
   );
+
+  it('hears a hot word that is less probable, and takes back what a part of one was lent', async () => {
+    const heard = async (hotWords: readonly HotWord[]): Promise<string> => {
+      const fusion = new TextFusions(table).of({ hotWords });
+      const [best] = await decodeTransducer(
+        scorer,
+        table,
+        { method: 'greedy' },
+        { hotWords },
+        undefined,
+        fusion,
+      );
+      return best.text;
+    };
+    expect(await heard([])).toBe('가 나');
+    expect(await heard([{ phrase: '나가', weight: 100 }])).toBe('가 나');
+    expect(await heard([{ phrase: '나', weight: -100 }])).not.toContain('나');
+  });
 
   it('gives alternatives of different texts, best first', async () => {
     const hypotheses = await decodeTransducer(scorer, table, { method: 'greedy' }, { alternatives: 3 });

@@ -1,6 +1,8 @@
 import { bestClasses, throwIfAborted } from '../../decoding/select.js';
 import { decodeAttention, type AttentionDecoderConfig } from '../../decoding/attention/decoder.js';
 import type { AttentionScorer, DecodeOptions, TokenTable } from '../../decoding/contract.js';
+import { checkDecodeOptions } from '../../decoding/options.js';
+import { TextFusions } from '../../decoding/text-fusion.js';
 import { MalgwiError } from '../../errors.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { AttentionEncoding, AttentionRuntime } from '../../models/contract.js';
@@ -12,12 +14,16 @@ const TOKENS_PER_SECOND = 25;
 
 /** LAS and Transformers: the encoder once, then a search that asks the decoder token by token. */
 export class AttentionFamily implements Family {
+  private readonly fusions: TextFusions;
+
   private constructor(
     private readonly runtime: AttentionRuntime,
     private readonly table: TokenTable,
     private readonly config: AttentionDecoderConfig,
     private readonly frameMs: number,
-  ) {}
+  ) {
+    this.fusions = new TextFusions(table, config.strayJamo);
+  }
 
   static async load(model: ModelPackage, table: TokenTable): Promise<AttentionFamily> {
     const { decoder, encoder } = model.manifest;
@@ -26,14 +32,22 @@ export class AttentionFamily implements Family {
 
   async decode(
     features: FeatureMatrix,
-    options?: DecodeOptions,
+    options: DecodeOptions = {},
     signal?: AbortSignal,
   ): Promise<DecodedUtterance> {
+    checkDecodeOptions(options);
     const t0 = performance.now();
     const encoding = await this.encode(features, signal);
     const t1 = performance.now();
     const utterance = { ...encoding, maxTokens: this.limit(encoding.scorer) };
-    const hypotheses = await decodeAttention(utterance, this.table, this.config, options, signal);
+    const hypotheses = await decodeAttention(
+      utterance,
+      this.table,
+      this.config,
+      options,
+      signal,
+      this.fusions.of(options),
+    );
     return { hypotheses, encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
   }
 

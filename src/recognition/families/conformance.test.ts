@@ -168,6 +168,21 @@ describe.each(SUBJECTS)('$package', (subject) => {
     }
   });
 
+  it('hears an avoided word less, and refuses options beyond their bounds', async () => {
+    const [plain] = await hypotheses(input(37), { beamWidth: 8 });
+    const { word } = plain.words[0];
+    const hotWords = [{ phrase: word, weight: -100 }];
+    const [avoided] = await hypotheses(input(37), { beamWidth: 8, hotWords });
+    expect(avoided.words.map((one) => one.word)).not.toContain(word);
+    for (const options of [
+      { beamWidth: 0 },
+      { alternatives: 1e9 },
+      { hotWords: [{ phrase: '', weight: 1 }] },
+    ]) {
+      await expect(family.decode(input(37), options)).rejects.toMatchObject({ code: 'invalid_field' });
+    }
+  });
+
   it.runIf(subject.beam)('finds nothing worse with a wider beam', async () => {
     for (const count of [...frames, 60, 120, 200]) {
       let before = -Infinity;

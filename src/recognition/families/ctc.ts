@@ -1,4 +1,4 @@
-import { BeamCtcDecoder, createCtcDecoder } from '../../decoding/index.js';
+import { BeamCtcDecoder, checkDecodeOptions, createCtcDecoder } from '../../decoding/index.js';
 import { throwIfAborted } from '../../decoding/select.js';
 import type {
   CtcDecoder,
@@ -50,6 +50,7 @@ export class CtcFamily implements Family {
     options: DecodeOptions = {},
     signal?: AbortSignal,
   ): Promise<DecodedUtterance> {
+    checkDecodeOptions(options);
     throwIfAborted(signal);
     const t0 = performance.now();
     const [logProbs] = await this.runtime.run([features]);

@@ -6,6 +6,8 @@ import {
   type TransducerDecoderConfig,
 } from '../../decoding/transducer/decoder.js';
 import { transducerGreedy } from '../../decoding/transducer/greedy.js';
+import { checkDecodeOptions } from '../../decoding/options.js';
+import { TextFusions } from '../../decoding/text-fusion.js';
 import { MalgwiError } from '../../errors.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { TransducerRuntime } from '../../models/contract.js';
@@ -14,11 +16,15 @@ import type { DecodedUtterance, Family } from './contract.js';
 
 /** Transducers: the encoder once, then a search over prediction and joint network. */
 export class TransducerFamily implements Family {
+  private readonly fusions: TextFusions;
+
   private constructor(
     private readonly runtime: TransducerRuntime,
     private readonly table: TokenTable,
     private readonly config: TransducerDecoderConfig,
-  ) {}
+  ) {
+    this.fusions = new TextFusions(table, config.strayJamo);
+  }
 
   static async load(model: ModelPackage, table: TokenTable): Promise<TransducerFamily> {
     return new TransducerFamily(await OnnxTransducerRuntime.load(model), table, model.manifest.decoder);
@@ -26,13 +32,21 @@ export class TransducerFamily implements Family {
 
   async decode(
     features: FeatureMatrix,
-    options?: DecodeOptions,
+    options: DecodeOptions = {},
     signal?: AbortSignal,
   ): Promise<DecodedUtterance> {
+    checkDecodeOptions(options);
     const t0 = performance.now();
     const scorer = await this.encode(features, signal);
     const t1 = performance.now();
-    const hypotheses = await decodeTransducer(scorer, this.table, this.config, options, signal);
+    const hypotheses = await decodeTransducer(
+      scorer,
+      this.table,
+      this.config,
+      options,
+      signal,
+      this.fusions.of(options),
+    );
     return { hypotheses, encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
   }
 
