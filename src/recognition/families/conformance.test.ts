@@ -3,11 +3,12 @@
  * The packages are tiny models that learned a few made-up utterances (python/malgwi_models/testing); `expected.json`
  * holds what PyTorch computes with them.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DecodedHypothesis } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
+import { createFrontEnd } from '../../features/index.js';
 import { readPackage, type ModelPackage } from '../../models/index.js';
 import { loadFamily, type Family } from './index.js';
 
@@ -18,18 +19,23 @@ interface Subject {
   readonly beam: boolean;
   /** Whether that search asks the model step by step, so that it can be cancelled in between. */
   readonly steps: boolean;
+  /** Whether hot words act without a language model. */
+  readonly hotWords: boolean;
 }
 
 const SUBJECTS: readonly Subject[] = [
-  { package: 'tiny-ctc', beam: true, steps: false },
-  { package: 'tiny-las', beam: true, steps: true },
-  { package: 'tiny-las-mha', beam: true, steps: true },
-  { package: 'tiny-transformer', beam: true, steps: true },
-  { package: 'tiny-rnnt', beam: true, steps: true },
+  { package: 'tiny-ctc', beam: true, steps: false, hotWords: true },
+  { package: 'tiny-las', beam: true, steps: true, hotWords: true },
+  { package: 'tiny-las-mha', beam: true, steps: true, hotWords: true },
+  { package: 'tiny-transformer', beam: true, steps: true, hotWords: true },
+  { package: 'tiny-rnnt', beam: true, steps: true, hotWords: true },
+  { package: 'tiny-coqui', beam: true, steps: true, hotWords: false },
 ];
 
+/** Long enough to be long; a package may take more than a test has time for. */
+const LONGEST = 3000;
+
 interface Expected {
-  readonly channels: number;
   readonly utterances: readonly {
     readonly frames: number;
     readonly encoderFrames: number;
@@ -53,13 +59,18 @@ function features(frames: number, dims: number): FeatureMatrix {
 }
 
 describe.each(SUBJECTS)('$package', (subject) => {
-  const expected = JSON.parse(readFileSync(`${folder(subject.package)}/expected.json`, 'utf8')) as Expected;
-  const input = (frames: number): FeatureMatrix => features(frames, expected.channels);
-  const frames = expected.utterances.map((utterance) => utterance.frames);
+  const path = `${folder(subject.package)}/expected.json`;
+  const expected = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Expected) : undefined;
+  const input = (frames: number): FeatureMatrix => features(frames, dims);
+  const frames = [4, 37, 90];
+  let dims: number;
   let model: ModelPackage;
   let family: Family;
   beforeAll(async () => {
-    model = await readPackage(folder(subject.package));
+    const { directory, manifest } = await readPackage(folder(subject.package));
+    const encoder = { ...manifest.encoder, maxFrames: Math.min(LONGEST, manifest.encoder.maxFrames) };
+    model = { directory, manifest: { ...manifest, encoder } };
+    ({ dims } = createFrontEnd(manifest.frontEnd).extract(new Float32Array(16000)));
     family = await loadFamily(model);
   });
   afterAll(() => family.close());
@@ -67,9 +78,9 @@ describe.each(SUBJECTS)('$package', (subject) => {
   const hypotheses = async (...args: Parameters<Family['decode']>): Promise<readonly DecodedHypothesis[]> =>
     (await family.decode(...args)).hypotheses;
 
-  it("gives PyTorch's greedy ids, and its text for them", async () => {
+  it.runIf(expected)("gives PyTorch's greedy ids, and its text for them", async () => {
     const lines = readFileSync(`${folder(subject.package)}/tokens.txt`, 'utf8').split('\n');
-    for (const utterance of expected.utterances) {
+    for (const utterance of expected!.utterances) {
       const ids = utterance.ids ?? utterance.ctc!.ids;
       expect(await family.greedyIds(input(utterance.frames))).toEqual(ids);
       const [best] = await hypotheses(input(utterance.frames));
@@ -85,13 +96,16 @@ describe.each(SUBJECTS)('$package', (subject) => {
     expect((await hypotheses(input(frames.at(-1)!)))[0].text).not.toBe('');
   });
 
-  it('places tokens in the frames that emitted them, where the model says which', async () => {
-    for (const { frames: count, tokenFrames } of expected.utterances) {
-      if (tokenFrames === undefined) continue;
-      const [best] = await hypotheses(input(count), { beamWidth: 1 });
-      expect(best.tokens.map(({ startFrame }) => startFrame)).toEqual(tokenFrames);
-    }
-  });
+  it.runIf(expected)(
+    'places tokens in the frames that emitted them, where the model says which',
+    async () => {
+      for (const { frames: count, tokenFrames } of expected!.utterances) {
+        if (tokenFrames === undefined) continue;
+        const [best] = await hypotheses(input(count), { beamWidth: 1 });
+        expect(best.tokens.map(({ startFrame }) => startFrame)).toEqual(tokenFrames);
+      }
+    },
+  );
 
   it('gives one empty hypothesis for no frames and for fewer than it needs', async () => {
     const { minFrames } = model.manifest.encoder;
@@ -111,7 +125,7 @@ describe.each(SUBJECTS)('$package', (subject) => {
 
   it('takes the longest utterance, and refuses a longer one', async () => {
     const { maxFrames, subsampling } = model.manifest.encoder;
-    const [best] = await hypotheses(input(maxFrames));
+    const [best] = await hypotheses(input(maxFrames), { beamWidth: 4 });
     expect(best.tokens.length).toBeLessThanOrEqual((10 * maxFrames) / subsampling);
     expect(Number.isFinite(best.score)).toBe(true);
     const tooLong = { code: 'inference_failed', message: expect.stringContaining(`${maxFrames}`) as string };
@@ -169,11 +183,13 @@ describe.each(SUBJECTS)('$package', (subject) => {
   });
 
   it('hears an avoided word less, and refuses options beyond their bounds', async () => {
-    const [plain] = await hypotheses(input(37), { beamWidth: 8 });
-    const { word } = plain.words[0];
-    const hotWords = [{ phrase: word, weight: -100 }];
-    const [avoided] = await hypotheses(input(37), { beamWidth: 8, hotWords });
-    expect(avoided.words.map((one) => one.word)).not.toContain(word);
+    if (subject.hotWords) {
+      const [plain] = await hypotheses(input(37), { beamWidth: 8 });
+      const { word } = plain.words[0];
+      const hotWords = [{ phrase: word, weight: -100 }];
+      const [avoided] = await hypotheses(input(37), { beamWidth: 8, hotWords });
+      expect(avoided.words.map((one) => one.word)).not.toContain(word);
+    }
     for (const options of [
       { beamWidth: 0 },
       { alternatives: 1e9 },

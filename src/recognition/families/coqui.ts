@@ -5,7 +5,12 @@ import {
   type CoquiAlphabet,
   type CoquiDecoderOptions,
 } from '../../decoding/coqui/index.js';
-import { createCtcDecoder, type DecodeOptions, type TokenTable } from '../../decoding/index.js';
+import {
+  checkDecodeOptions,
+  createCtcDecoder,
+  type DecodeOptions,
+  type TokenTable,
+} from '../../decoding/index.js';
 import { throwIfAborted } from '../../decoding/select.js';
 import { MalgwiError } from '../../errors.js';
 import type { CoquiMfccConfig, FeatureMatrix } from '../../features/contract.js';
@@ -61,6 +66,7 @@ export class CoquiFamily implements StreamingFamily {
     options: DecodeOptions = {},
     signal?: AbortSignal,
   ): Promise<DecodedUtterance> {
+    checkDecodeOptions(options);
     const started = performance.now();
     const steps = await this.through(features, this.newSearch(options), signal);
     const hypotheses = steps.decode(options.alternatives ?? 1);
