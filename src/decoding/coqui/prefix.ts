@@ -41,6 +41,8 @@ export const NO_LABEL = 0xffff_ffff;
 export class Prefix {
   readonly children: Prefix[] = [];
   inBeam = false;
+  /** Chosen to stay in the beam after the frame under way. */
+  kept = false;
   /** Place in the sorted beam. */
   rank = 0;
   /** Of ending in a blank, of ending in the label, and of both. */
@@ -48,8 +50,9 @@ export class Prefix {
   label = LOWEST;
   score = LOWEST;
   timing: Timing | undefined;
-  /** From the parent, in the frame under way. */
+  /** From the parent, in the frame under way, and the times before it. */
   extended = LOWEST;
+  source: Timing | undefined;
   /** What the frame under way makes of it. */
   nextBlank = LOWEST;
   nextLabel = LOWEST;

@@ -1,7 +1,8 @@
 import { follow } from './dictionary.js';
 import { LOWEST, logSumExp } from './float32.js';
 import { Frame } from './frame.js';
-import { cloneTree, compareRank, drop, NO_LABEL, Prefix } from './prefix.js';
+import { cloneTree, drop, NO_LABEL, Prefix } from './prefix.js';
+import { Ranking } from './ranking.js';
 import type { ScorerWeights } from './scorer.js';
 import { Selection } from './selection.js';
 import type { Units } from './units.js';
@@ -36,6 +37,7 @@ export class CoquiSearch {
   private expanding = false;
   private readonly frame: Frame;
   private readonly selection: Selection;
+  private readonly ranking: Ranking;
   /** Which children the prefix at hand has: marked by its turn. */
   private readonly marks: Int32Array;
   private readonly marked: Prefix[] = [];
@@ -57,6 +59,7 @@ export class CoquiSearch {
     this.beam = [this.root];
     this.frame = new Frame(blank);
     this.selection = new Selection(beamWidth);
+    this.ranking = new Ranking(beamWidth);
     this.marks = new Int32Array(blank + 1);
   }
 
@@ -73,13 +76,12 @@ export class CoquiSearch {
 
   /** @param at where the frame's probabilities begin */
   step(probabilities: Float32Array, at: number): void {
-    const { config, frame, beam } = this;
+    const { config, frame } = this;
     const blank = probabilities[at + config.blank];
     if (blank < SILENCE) this.expanding = true;
     if (this.expanding) {
       frame.read(probabilities, at);
-      beam.sort((a, b) => compareRank(a.score, a.character, b.score, b.character));
-      for (let i = 0; i < beam.length; i++) beam[i].rank = i;
+      this.beam = this.ranking.sort(this.beam);
       this.prune(blank);
       this.stay();
       this.extend();
@@ -110,7 +112,9 @@ export class CoquiSearch {
     for (const prefix of beam) {
       if (prefix.score === LOWEST) continue;
       for (const child of prefix.children) {
-        if (child.inBeam) child.extended = this.extension(prefix, child.character);
+        if (!child.inBeam) continue;
+        child.extended = this.extension(prefix, child.character);
+        child.source = prefix.timing;
       }
     }
     selection.clear();
@@ -224,12 +228,11 @@ export class CoquiSearch {
     const { selection, beam, frames, frame } = this;
     if (selection.count > this.config.beamWidth) selection.shrink();
     const next: Prefix[] = [];
-    const kept = new Set<Prefix>();
     // New prefixes first: their times go on from those that their parents had before this frame.
     for (let i = 0; i < selection.count; i++) {
       const parent = selection.parents[i];
       if (parent === undefined) {
-        kept.add(selection.nodes[i]!);
+        selection.nodes[i]!.kept = true;
         continue;
       }
       const label = selection.labels[i];
@@ -237,30 +240,29 @@ export class CoquiSearch {
       node.inBeam = true;
       node.blank = LOWEST;
       node.label = node.score = selection.scores[i];
-      node.nextBlank = LOWEST;
-      node.nextLabel = node.nextScore = node.score;
       node.timing = { previous: parent.timing, frame: frames, probability: frame.probability(label) };
       next.push(node);
     }
-    this.settle(beam);
     for (const prefix of beam) {
-      if (kept.has(prefix)) next.push(prefix);
-      else drop(prefix);
+      if (prefix.kept) {
+        prefix.kept = false;
+        this.settle(prefix);
+        next.push(prefix);
+      } else {
+        drop(prefix);
+      }
     }
     this.beam = next;
   }
 
-  private settle(beam: readonly Prefix[]): void {
-    const timings = beam.map(({ parent }) => parent?.timing);
-    beam.forEach((prefix, i) => {
-      if (prefix.emitted) {
-        const probability = this.frame.probability(prefix.character);
-        prefix.timing = { previous: timings[i], frame: this.frames, probability };
-      }
-      prefix.blank = prefix.nextBlank;
-      prefix.label = prefix.nextLabel;
-      prefix.score = prefix.nextScore;
-    });
+  private settle(prefix: Prefix): void {
+    if (prefix.emitted) {
+      const probability = this.frame.probability(prefix.character);
+      prefix.timing = { previous: prefix.source, frame: this.frames, probability };
+    }
+    prefix.blank = prefix.nextBlank;
+    prefix.label = prefix.nextLabel;
+    prefix.score = prefix.nextScore;
   }
 
   private create(parent: Prefix, label: number, state: number): Prefix {

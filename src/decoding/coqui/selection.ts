@@ -33,8 +33,6 @@ export class Selection {
     this.threshold = -Infinity;
     this.count = 0;
     this.arrived = 0;
-    this.parents.length = 0;
-    this.nodes.length = 0;
   }
 
   /** @param score not below `threshold` */
@@ -67,8 +65,6 @@ export class Selection {
     const kept = order.subarray(0, limit).sort();
     for (let to = 0; to < limit; to++) this.move(kept[to], to);
     this.count = limit;
-    this.parents.length = limit;
-    this.nodes.length = limit;
   }
 
   private move(from: number, to: number): void {
