@@ -38,7 +38,9 @@ const alphabets = {
 };
 
 function recorded(model, audio) {
-  const bytes = gunzipSync(readFileSync(new URL(`coqui/decoding/${model}.f32.${audio}.probs.f32.gz`, fixtures)));
+  const bytes = gunzipSync(
+    readFileSync(new URL(`coqui/decoding/${model}.f32.${audio}.probs.f32.gz`, fixtures)),
+  );
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
@@ -77,8 +79,16 @@ for (const model of ['ko_syl', 'ko_jamo', 'ko_bytes']) {
   const rows = recorded(model, 'ko02');
   const file = new URL(`coqui/scorers/${model}.qatrie.scorer`, fixtures);
   const scorer = new CoquiScorer(new MemoryReader(new Uint8Array(readFileSync(file))), alphabet);
-  results.push({ what: `${model}, no scorer`, classes: alphabet.labels.length + 1, ms: measure(alphabet, rows) });
-  results.push({ what: `${model}, scorer`, classes: alphabet.labels.length + 1, ms: measure(alphabet, rows, scorer) });
+  results.push({
+    what: `${model}, no scorer`,
+    classes: alphabet.labels.length + 1,
+    ms: measure(alphabet, rows),
+  });
+  results.push({
+    what: `${model}, scorer`,
+    classes: alphabet.labels.length + 1,
+    ms: measure(alphabet, rows, scorer),
+  });
 }
 const large = parseAlphabet([' ', ...range(0xac00, 1998)].join('\n'));
 results.push({ what: 'made up, as a model gives', classes: 2000, ms: measure(large, peaked(2000, 200, 1)) });
@@ -87,5 +97,6 @@ results.push({ what: 'made up, all about equal', classes: 2000, ms: measure(larg
 if (values.json) console.log(JSON.stringify({ beamWidth, results }));
 else {
   console.log(`beam ${beamWidth}: milliseconds for a second of audio`);
-  for (const { what, classes, ms } of results) console.log(`  ${what.padEnd(28)} ${classes} classes  ${ms.toFixed(1)}`);
+  for (const { what, classes, ms } of results)
+    console.log(`  ${what.padEnd(28)} ${classes} classes  ${ms.toFixed(1)}`);
 }

@@ -5,6 +5,7 @@ import {
   coquiAlphabet,
   coquiCases,
   coquiProbabilities,
+  coquiRandomCases,
   coquiScorer,
   type CoquiCase,
 } from '../../../test/fixtures/coqui/cases.js';
@@ -76,6 +77,31 @@ describe("Coqui's decoder", () => {
       ).toBe(text);
     }
   });
+});
+
+it("is equal to Coqui's decoder on probabilities that no model gave", () => {
+  const alphabet = coquiAlphabet('random');
+  const scorers = new Map(['abc3.scorer', 'abc6q.scorer'].map((file) => [file, open(file, 'random')]));
+  for (const one of coquiRandomCases()) {
+    const decoder = new CoquiDecoder(alphabet, {
+      beamWidth: one.beam,
+      ...(one.scorer === null ? {} : { scorer: scorers.get(one.scorer) }),
+      weights: { alpha: one.weights[0], beta: one.weights[1] },
+      hotWords: Object.entries(one.hot),
+    });
+    decoder.next(one.probabilities, one.frames, 5);
+    const results = decoder.decode(one.results).map(({ tokens, score }) => ({
+      tokens: tokens.map(({ id }) => id),
+      timesteps: tokens.map(({ startFrame }) => startFrame),
+      confidence: score,
+    }));
+    expect(results).toEqual(
+      one.transcripts.map((transcript) => ({
+        ...transcript,
+        confidence: Math.fround(transcript.confidence),
+      })),
+    );
+  }
 });
 
 describe('a decoder in use', () => {
@@ -204,6 +230,11 @@ describe('a decoder in use', () => {
     for (const beamWidth of [0, 1.5, -1, NaN, 1e6]) {
       expect(() => decoderWith({ beamWidth })).toThrow(/beam/);
     }
+    expect(() => decoderWith({ weights: { alpha: NaN, beta: 0 } })).toThrow(/weight/);
+    expect(() => decoderWith({ hotWords: [['줘', Infinity]] })).toThrow(/boost/);
+    expect(() => {
+      scorer.setWeights({ alpha: 1, beta: 1e300 });
+    }).toThrow(/weights/);
     expect(() => new CoquiDecoder(parseAlphabet(' \na\n'), { beamWidth: 1, scorer })).toThrow(
       /another alphabet/,
     );

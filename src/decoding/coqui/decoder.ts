@@ -11,6 +11,8 @@ import { unitsOf } from './units.js';
 import type { Units } from './units.js';
 
 const { fround } = Math;
+/** Of weights and boosts: a thousand times what anyone uses. */
+const MAX_WEIGHT = 1e5;
 
 export interface CoquiDecoderOptions {
   /** 1 to 65535. Coqui's models bring 500. */
@@ -36,12 +38,15 @@ export class CoquiDecoder {
   private search: CoquiSearch;
   private readonly units: Units | undefined;
 
-  /** @throws MalgwiError invalid_field for a beam width out of range, scorer_mismatch for a scorer of another alphabet */
+  /**
+   * @throws MalgwiError invalid_field for a beam width, a weight or a boost out of range, scorer_mismatch for a scorer
+   * of another alphabet
+   */
   constructor(
     private readonly alphabet: CoquiAlphabet,
     private readonly options: CoquiDecoderOptions,
   ) {
-    const { beamWidth, scorer } = options;
+    const { beamWidth, scorer, weights } = options;
     if (!Number.isInteger(beamWidth) || beamWidth < 1 || beamWidth > 65_535) {
       throw new MalgwiError('invalid_field', { param: 'beamWidth', detail: 'The beam is 1 to 65535 wide.' });
     }
@@ -49,6 +54,13 @@ export class CoquiDecoder {
       throw new MalgwiError('scorer_mismatch', { detail: 'The scorer was opened for another alphabet.' });
     }
     const hotWords = spellHotWords(alphabet, options.hotWords ?? []);
+    for (const number of [...hotWords.values(), weights?.alpha ?? 0, weights?.beta ?? 0]) {
+      if (!(Math.abs(number) <= MAX_WEIGHT)) {
+        throw new MalgwiError('invalid_field', {
+          detail: 'A weight or a boost is not a number of a sensible size.',
+        });
+      }
+    }
     this.units = scorer === undefined ? undefined : unitsOf(scorer, hotWords);
     this.search = new CoquiSearch({
       beamWidth,

@@ -17,6 +17,7 @@ const VERSION = 6;
 /** Words of the dictionary that are looked up in the language model when a scorer is opened. */
 const SAMPLES = 64;
 const MAX_WORD_LABELS = 256;
+const MAX_WEIGHT = 1e5;
 
 /**
  * A `.scorer` of Coqui STT or DeepSpeech 0.9 (file version 6): a KenLM model, whether its units are code points of a
@@ -49,9 +50,8 @@ export class CoquiScorer {
     this.codePoints = reader.u8(at + 8) !== 0;
     const alpha = reader.f64(at + 9);
     const beta = reader.f64(at + 17);
-    if (!Number.isFinite(Math.fround(alpha)) || !Number.isFinite(Math.fround(beta))) {
+    if (!(Math.abs(alpha) <= MAX_WEIGHT && Math.abs(beta) <= MAX_WEIGHT))
       invalid('its weights are not numbers');
-    }
     this.current = rounded({ alpha, beta });
     checkMode(this.codePoints, alphabet);
     this.dictionary = new Dictionary(reader, at + 25, alphabet.labels.length);
@@ -63,8 +63,16 @@ export class CoquiScorer {
     return this.current;
   }
 
-  /** Takes effect at once, in every decoder that has no weights of its own. */
+  /**
+   * Takes effect at once, in every decoder that has no weights of its own.
+   * @throws MalgwiError invalid_field
+   */
   setWeights(weights: ScorerWeights): void {
+    if (!(Math.abs(weights.alpha) <= MAX_WEIGHT && Math.abs(weights.beta) <= MAX_WEIGHT)) {
+      throw new MalgwiError('invalid_field', {
+        detail: 'The weights of the language model are not numbers of a sensible size.',
+      });
+    }
     this.current = rounded(weights);
   }
 

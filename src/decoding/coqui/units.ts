@@ -1,3 +1,4 @@
+import { invalid } from '../lm/bytes.js';
 import { NO_LABEL } from './prefix.js';
 import type { History, Prefix, ScoredUnit } from './prefix.js';
 import type { CoquiScorer } from './scorer.js';
@@ -7,6 +8,8 @@ const UNKNOWN = -1000;
 /** log10(e) as Coqui writes it down: a float32. */
 const LOG10_E = Math.fround(0.4342944819);
 const MAX_CACHED_WORDS = 1 << 16;
+/** Of any magnitude that a language model has; beyond it float32 scores lose their meaning. */
+const MAX_LOG_PROB = 1e6;
 
 /** The units along a path of labels, and what the language model and the hot words say to them. */
 export abstract class Units {
@@ -45,6 +48,7 @@ export abstract class Units {
     const { model } = this.scorer;
     const id = this.index(word);
     const { logProb, state } = model.score(history.state, id);
+    if (Math.abs(logProb) > MAX_LOG_PROB) invalid('a probability in it is out of all reason');
     const before = Math.min(model.order - 1, history.length);
     const known = id === 0 ? 0 : history.known + 1;
     const boost = this.hotWords.get(word) ?? 0;
