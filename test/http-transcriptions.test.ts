@@ -242,6 +242,32 @@ describe('fields', () => {
     expect(after.body).toBe(before.body);
   });
 
+  it('alternatives and a beam give further hypotheses, keywords are heard', async () => {
+    const wide = await transcribe(service.app, [
+      ['file', file()],
+      ['response_format', 'verbose_json'],
+      ['beam_width', '16'],
+      ['alternatives', '3'],
+    ]);
+    expect(wide.statusCode).toBe(200);
+    const [segment] = wide.json<{ segments: { text: string; alternatives: { text: string }[] }[] }>()
+      .segments;
+    expect(segment.alternatives).toHaveLength(2);
+    const [rival] = segment.alternatives.map(({ text }) => text);
+    expect(rival).not.toBe(segment.text);
+    // The phrases of the second hypothesis, asked for, make it the first.
+    const asked = await transcribe(service.app, [
+      ['file', file()],
+      ['response_format', 'text'],
+      ...rival.split(' ').map((word) => ['keywords[]', `${word}:8`] as const),
+      ...segment.text
+        .split(' ')
+        .filter((word) => !rival.includes(word))
+        .map((word) => ['keywords[]', `${word}:-8`] as const),
+    ]);
+    expect(asked.body.trim()).toBe(rival);
+  });
+
   it('chunking_strategy takes JSON and the brackets of the official clients', async () => {
     const json = { type: 'server_vad', silence_duration_ms: 200, prefix_padding_ms: 100, threshold: 0.4 };
     const asJson = await transcribe(service.app, [
@@ -284,6 +310,12 @@ describe('fields', () => {
     ['prompt', 'ㄱ'.repeat(4001), 'text_too_long', 'prompt'],
     ['prompt', 'x'.repeat(70_000), 'text_too_long', 'prompt'],
     ['keywords[]', 'x'.repeat(101), 'text_too_long', 'keywords'],
+    ['keywords[]', '반납:1001', 'invalid_field', 'keywords'],
+    ['beam_width', '0', 'invalid_field', 'beam_width'],
+    ['beam_width', '2.5', 'invalid_field', 'beam_width'],
+    ['beam_width', '257', 'invalid_field', 'beam_width'],
+    ['alternatives', '3', 'invalid_field', 'alternatives'],
+    ['lm_alpha', 'much', 'invalid_field', 'lm_alpha'],
     ['respose_format', 'text', 'invalid_field', 'respose_format'],
     ['constructor', 'x', 'invalid_field', ''],
   ])('a wrong %s is refused (case %#)', async (name, value, code, param) => {

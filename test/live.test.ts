@@ -138,6 +138,24 @@ describe('a clip over the socket', () => {
     expect(client.text.slice(-2)).toBe(offline.text.slice(-2));
   });
 
+  it('gives alternatives where the hello asks for them, and listens for hot words', async () => {
+    const plain = await recognise(clip, 3200, { options: { alternatives: 3 } });
+    const [final] = plain.of('final');
+    expect(final.alternatives).toHaveLength(2);
+    const rival = final.alternatives![0].text;
+    // The phrases of the second hypothesis, asked for, and those of the first, avoided, make it the first.
+    const wanted = rival.split(' ').filter((word) => !final.text.includes(word));
+    const unwanted = final.text.split(' ').filter((word) => !rival.includes(word));
+    const hot_words = [
+      ...wanted.map((phrase) => ({ phrase, weight: 8 })),
+      ...unwanted.map((phrase) => ({ phrase, weight: -8 })),
+      { phrase: '없는 말' },
+    ];
+    const asked = await recognise(clip, 3200, { options: { hot_words } });
+    expect(asked.of('final')[0].text).toBe(rival);
+    expect(asked.of('final')[0].alternatives).toBeUndefined();
+  });
+
   it('finalises at a flush and goes on', async () => {
     const client = await LiveClient.open(service.url);
     await client.play(clip.subarray(0, 2 * SECOND), 3200);

@@ -4,6 +4,9 @@ import type { DecodeOptions } from './contract.js';
 
 export const MAX_BEAM_WIDTH = 4096;
 export const MAX_ALTERNATIVES = 100;
+/** What a request over the network may ask for: a wide beam takes a worker for long. */
+export const MAX_REQUEST_BEAM_WIDTH = 256;
+export const MAX_REQUEST_ALTERNATIVES = 20;
 export const MAX_HOT_WORDS = 1000;
 export const MAX_HOT_WORD_LENGTH = 100;
 /** Of hot words and of a language model, in either direction. */

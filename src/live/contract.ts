@@ -3,6 +3,7 @@
  * {@link LiveCommand}s and {@link SessionEvent}s into messages; the core (session.ts) never sees a wire format.
  */
 import type { LiveEncoding } from '../audio/contract.js';
+import type { DecodeOptions } from '../decoding/contract.js';
 import type { PlainError } from '../errors.js';
 import type { IntentResult, Venue } from '../intents/contract.js';
 import type { DialogueTurn, PendingCommand } from '../intents/index.js';
@@ -18,6 +19,7 @@ export interface SessionOptions {
   readonly channels: number;
   readonly endpoint?: Partial<EndpointConfig>;
   readonly partialIntervalMs?: number;
+  readonly decoding?: DecodeOptions;
   /** What seats intents are checked against; the configured venue without it. */
   readonly venue?: Venue | string;
   /** Whether intents are resolved at all. */

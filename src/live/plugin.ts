@@ -62,7 +62,7 @@ export const livePlugin = fp<LivePluginOptions>(
       sessions += 1;
       try {
         const { name: model } = resolveModel(app, options.model);
-        const { encoding, sampleRate, channels, endpoint, partialIntervalMs } = options;
+        const { encoding, sampleRate, channels, endpoint, partialIntervalMs, decoding } = options;
         const stream = await recognizer.openStream({
           model,
           encoding,
@@ -70,6 +70,7 @@ export const livePlugin = fp<LivePluginOptions>(
           channels,
           ...(endpoint === undefined ? {} : { endpoint }),
           ...(partialIntervalMs === undefined ? {} : { partialIntervalMs }),
+          ...(decoding === undefined ? {} : { decoding }),
         });
         return { session: `sess_${randomUUID()}`, stream: counted(stream, () => (sessions -= 1)) };
       } catch (error) {

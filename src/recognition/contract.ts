@@ -1,5 +1,6 @@
 /** What the recognition pipelines offer to everything above them (HTTP, live, command line, evaluation). */
 import type { AudioInfo, LiveEncoding, OpenAudioOptions } from '../audio/contract.js';
+import type { DecodeOptions } from '../decoding/contract.js';
 import type { EndpointConfig } from '../vad/contract.js';
 import type { Priority } from '../workers/contract.js';
 
@@ -114,6 +115,8 @@ export interface LiveOptions {
   readonly endpoint?: Partial<EndpointConfig>;
   /** Shortest time between two partials, milliseconds of audio. */
   readonly partialIntervalMs?: number;
+  /** How each utterance is decoded; partials always without alternatives. */
+  readonly decoding?: DecodeOptions;
 }
 
 /** Times in seconds from the start of the stream. */

@@ -62,6 +62,7 @@ export interface OpenStreamCall {
   readonly channels: number;
   readonly endpoint: EndpointConfig;
   readonly partialIntervalMs: number;
+  readonly decoding?: DecodeOptions;
 }
 export interface FeedCall {
   readonly handle: number;

@@ -146,6 +146,7 @@ class PooledRecognizer implements Recognizer {
       channels: options.channels,
       endpoint,
       partialIntervalMs: options.partialIntervalMs ?? DEFAULT_PARTIAL_INTERVAL_MS,
+      ...(options.decoding === undefined ? {} : { decoding: options.decoding }),
     };
     const bound = { priority: 'live', reservation } as const;
     let handle: number;

@@ -7,6 +7,7 @@ import { SampleBuffer } from '../audio/ring-buffer.js';
 import { SAMPLE_RATE, type PushDecoder } from '../audio/contract.js';
 import { Endpointer, type EndpointEvent } from '../vad/endpointer.js';
 import { VAD_WINDOW, type EndpointConfig, type VoiceActivityStream } from '../vad/contract.js';
+import type { DecodeOptions } from '../decoding/contract.js';
 import type { LiveEvent, LiveFeedResult } from './contract.js';
 import type { RecognitionEngine, RecognizedUtterance } from './engine.js';
 import { toSegment } from './segment.js';
@@ -14,6 +15,8 @@ import { toSegment } from './segment.js';
 export interface StreamingOptions {
   readonly endpoint: EndpointConfig;
   readonly partialIntervalMs: number;
+  /** How each utterance is decoded; partials always without alternatives. */
+  readonly decoding?: DecodeOptions;
 }
 
 /** Kept beyond the longest utterance: its padding, and what one feed may bring. */
@@ -25,6 +28,7 @@ const PARTIAL_GROWTH = 0.02;
 export class StreamingRecognizer {
   private readonly buffer: SampleBuffer;
   private readonly endpointer: Endpointer;
+  private readonly partialDecoding: DecodeOptions | undefined;
   /** Samples that went through the voice activity detector. */
   private analysed = 0;
   private utterance = -1;
@@ -45,6 +49,7 @@ export class StreamingRecognizer {
     const seconds = (maxUtteranceMs + prefixPaddingMs + suffixPaddingMs) / 1000 + SLACK_SECONDS;
     this.buffer = new SampleBuffer(Math.ceil(seconds * SAMPLE_RATE));
     this.endpointer = new Endpointer(options.endpoint);
+    this.partialDecoding = options.decoding && { ...options.decoding, alternatives: 1 };
   }
 
   /**
@@ -132,7 +137,7 @@ export class StreamingRecognizer {
       utterance: this.utterance,
       time: change.lastSpeechSample / SAMPLE_RATE,
     });
-    const { hypotheses } = await this.recognize(from, to);
+    const { hypotheses } = await this.recognize(from, to, this.options.decoding);
     const segment = toSegment(hypotheses, {
       id: this.utterance,
       start: from / SAMPLE_RATE,
@@ -151,7 +156,7 @@ export class StreamingRecognizer {
     const interval = Math.max(this.options.partialIntervalMs, grown);
     if (((to - this.lastPartialEnd) / SAMPLE_RATE) * 1000 < interval) return;
     this.lastPartialEnd = to;
-    const { hypotheses } = await this.recognize(from, to);
+    const { hypotheses } = await this.recognize(from, to, this.partialDecoding);
     events.push({
       type: 'partial',
       utterance: this.utterance,
@@ -161,8 +166,12 @@ export class StreamingRecognizer {
     });
   }
 
-  private recognize(from: number, to: number): Promise<RecognizedUtterance> {
-    return this.engine.recognize(this.buffer.slice(from, to), undefined, this.signal);
+  private recognize(
+    from: number,
+    to: number,
+    options: DecodeOptions | undefined,
+  ): Promise<RecognizedUtterance> {
+    return this.engine.recognize(this.buffer.slice(from, to), options, this.signal);
   }
 
   /** Lets go of what no event to come refers to. */

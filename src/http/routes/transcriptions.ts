@@ -90,6 +90,7 @@ async function transcribeUpload(
       signal,
       ...(wanted.endpoint === undefined ? {} : { endpoint: wanted.endpoint }),
       ...(wanted.hotWords.length === 0 ? {} : { hotWords: wanted.hotWords }),
+      ...wanted.search,
     };
     const finish = (transcript: Transcript): Transcript => {
       record(app, transcript, (performance.now() - started) / 1000);

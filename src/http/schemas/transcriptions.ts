@@ -5,11 +5,15 @@ import {
   MAX_KEYWORDS,
   MAX_PROMPT,
   RESPONSE_FORMATS,
+  SEARCH,
 } from '../transcription/fields.js';
 import { oneOf } from './common.js';
 
 const between = ({ range: [minimum, maximum] }: { readonly range: readonly [number, number] }) =>
   Type.Number({ minimum, maximum });
+
+const setting = (name: keyof typeof SEARCH, description: string) =>
+  Type.String({ default: '', description: `${description} From ${SEARCH[name].range.join(' to ')}.` });
 
 /**
  * The form, for the API description; `src/http/transcription/fields.ts` reads and checks it. The page at /docs fills its
@@ -32,7 +36,7 @@ export const TranscriptionBodySchema = Type.Object({
     Type.String({
       default: '',
       maxLength: MAX_PROMPT,
-      description: 'Accepted; CTC models have no use for it.',
+      description: 'Accepted, and not used: `keywords[]` is what the search listens for.',
     }),
   ),
   temperature: Type.Optional(
@@ -46,11 +50,26 @@ export const TranscriptionBodySchema = Type.Object({
     Type.Array(oneOf(['ko']), { default: [], description: 'Must hold `ko`, or be absent.' }),
   ),
   'keywords[]': Type.Optional(
-    Type.Array(Type.String({ maxLength: MAX_KEYWORD }), {
+    Type.Array(Type.String({ maxLength: MAX_KEYWORD + 16 }), {
       default: [],
       maxItems: MAX_KEYWORDS,
-      description: 'Words to favour.',
+      description:
+        'Words and phrases to favour, or with a negative weight to avoid: `word` or `word:weight`.',
     }),
+  ),
+  // Numbers, described as text: the page would fill a number's field in with 0, which means something here.
+  beam_width: Type.Optional(
+    setting('beam_width', "Hypotheses that the search holds; the package's own number without it."),
+  ),
+  alternatives: Type.Optional(
+    setting(
+      'alternatives',
+      'Hypotheses of each segment, the best included. With `response_format` `verbose_json`.',
+    ),
+  ),
+  lm_alpha: Type.Optional(setting('lm_alpha', "Weight of the language model, in place of the package's.")),
+  lm_beta: Type.Optional(
+    setting('lm_beta', "Bonus for each unit of the language model, in place of the package's."),
   ),
   'include[]': Type.Optional(
     Type.Array(oneOf(['logprobs']), { default: [], description: 'With `response_format` `json`.' }),
@@ -111,6 +130,9 @@ export const TranscriptionSchema = Type.Union([
             avg_logprob: Type.Number(),
             compression_ratio: Type.Number(),
             no_speech_prob: Type.Number(),
+            alternatives: Type.Optional(
+              Type.Array(Type.Object({ text: Type.String(), confidence: Type.Number() })),
+            ),
           }),
         ),
       ),

@@ -1,5 +1,11 @@
 /** The form fields of `POST /v1/audio/transcriptions`, read as OpenAI's clients write them. */
 import { MalgwiError } from '../../errors.js';
+import {
+  DEFAULT_HOT_WORD_WEIGHT,
+  MAX_REQUEST_ALTERNATIVES,
+  MAX_REQUEST_BEAM_WIDTH,
+  MAX_WEIGHT,
+} from '../../decoding/index.js';
 import type { TranscribeOptions } from '../../recognition/contract.js';
 
 export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const;
@@ -16,6 +22,7 @@ export interface TranscriptionRequest {
   readonly temperature: number;
   readonly endpoint: TranscribeOptions['endpoint'];
   readonly hotWords: NonNullable<TranscribeOptions['hotWords']>;
+  readonly search: Pick<TranscribeOptions, 'beamWidth' | 'alternatives' | 'lmAlpha' | 'lmBeta'>;
 }
 
 /** Names of fields, `[]` cut off, with their values in order. */
@@ -28,6 +35,13 @@ export const CHUNKING = {
   silence_duration_ms: { to: 'silenceDurationMs', range: [64, 10_000] },
   prefix_padding_ms: { to: 'prefixPaddingMs', range: [0, 2000] },
 } as const;
+/** Settings of the search, with their ranges. */
+export const SEARCH = {
+  beam_width: { to: 'beamWidth', range: [1, MAX_REQUEST_BEAM_WIDTH], whole: true },
+  alternatives: { to: 'alternatives', range: [1, MAX_REQUEST_ALTERNATIVES], whole: true },
+  lm_alpha: { to: 'lmAlpha', range: [-MAX_WEIGHT, MAX_WEIGHT], whole: false },
+  lm_beta: { to: 'lmBeta', range: [-MAX_WEIGHT, MAX_WEIGHT], whole: false },
+} as const;
 /** Fields of the form beside the file. */
 export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'model',
@@ -39,14 +53,13 @@ export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'chunking_strategy',
   'chunking_strategy[type]',
   ...Object.keys(CHUNKING).map((name) => `chunking_strategy[${name}]`),
+  ...Object.keys(SEARCH),
   ...LISTS,
 ]);
 const KOREAN = /^(ko|kor|korean|ko[-_]kr)$/i;
 export const MAX_PROMPT = 4000;
 export const MAX_KEYWORDS = 100;
 export const MAX_KEYWORD = 100;
-/** How strongly a keyword is favoured; what the decoders call 1 is neutral to them all. */
-const KEYWORD_WEIGHT = 1;
 
 const invalid = (param: string, detail: string): MalgwiError =>
   new MalgwiError('invalid_field', { param, detail });
@@ -132,13 +145,45 @@ function keywords(fields: Fields): TranscriptionRequest['hotWords'] {
   const given = (fields.get('keywords') ?? []).map((word) => word.trim()).filter((word) => word !== '');
   if (given.length > MAX_KEYWORDS)
     throw invalid('keywords', `keywords holds more than ${MAX_KEYWORDS} entries.`);
-  if (given.some((word) => word.length > MAX_KEYWORD)) {
-    throw new MalgwiError('text_too_long', {
-      param: 'keywords',
-      detail: `A keyword is longer than ${MAX_KEYWORD} characters.`,
-    });
+  const weights = new Map<string, number>();
+  for (const keyword of given) {
+    const { phrase, weight } = weighed(keyword);
+    if (phrase.length > MAX_KEYWORD) {
+      throw new MalgwiError('text_too_long', {
+        param: 'keywords',
+        detail: `A keyword is longer than ${MAX_KEYWORD} characters.`,
+      });
+    }
+    weights.set(phrase, weight);
   }
-  return [...new Set(given)].map((phrase) => ({ phrase, weight: KEYWORD_WEIGHT }));
+  return [...weights].map(([phrase, weight]) => ({ phrase, weight }));
+}
+
+/** `word`, or `word:weight`; a colon that no number follows belongs to the word. */
+function weighed(keyword: string): { phrase: string; weight: number } {
+  const colon = keyword.lastIndexOf(':');
+  const phrase = keyword.slice(0, Math.max(0, colon)).trim();
+  const text = keyword.slice(colon + 1).trim();
+  if (phrase === '' || !/^[+-]?\d{1,6}(\.\d{1,6})?$/.test(text)) {
+    return { phrase: keyword, weight: DEFAULT_HOT_WORD_WEIGHT };
+  }
+  const weight = Number(text);
+  if (Math.abs(weight) > MAX_WEIGHT) {
+    throw invalid('keywords', `The weight of a keyword must be from ${-MAX_WEIGHT} to ${MAX_WEIGHT}.`);
+  }
+  return { phrase, weight };
+}
+
+function search(fields: Fields): TranscriptionRequest['search'] {
+  const given: Record<string, number> = {};
+  for (const [name, { to, range, whole }] of Object.entries(SEARCH)) {
+    const text = fields.get(name)?.[0];
+    if (text === undefined || text === '') continue;
+    const value = number(name, text, range);
+    if (whole && !Number.isInteger(value)) throw invalid(name, `${name} must be a whole number.`);
+    given[to] = value;
+  }
+  return given;
 }
 
 /**
@@ -185,6 +230,10 @@ export function readFields(fields: Fields): TranscriptionRequest {
     });
   }
   languages(fields);
+  const settings = search(fields);
+  if ((settings.alternatives ?? 1) > 1 && format !== 'verbose_json') {
+    throw invalid('alternatives', 'alternatives needs response_format verbose_json.');
+  }
   const temperature = one('temperature');
   return {
     model: one('model')?.trim() || undefined,
@@ -196,5 +245,6 @@ export function readFields(fields: Fields): TranscriptionRequest {
       temperature === undefined || temperature === '' ? 0 : number('temperature', temperature, [0, 1]),
     endpoint: chunkingStrategy(fields),
     hotWords: keywords(fields),
+    search: settings,
   };
 }

@@ -55,6 +55,7 @@ function verboseSegment(segment: Segment, temperature: number) {
     avg_logprob: round(segment.avgLogProb, 6),
     compression_ratio: compressionRatio(segment.text),
     no_speech_prob: round(segment.noSpeechProb, 6),
+    ...(segment.alternatives.length === 0 ? {} : { alternatives: segment.alternatives }),
   };
 }
 

@@ -2,6 +2,13 @@
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { LiveEncoding } from '../../audio/contract.js';
+import {
+  MAX_HOT_WORD_LENGTH,
+  MAX_HOT_WORDS,
+  MAX_REQUEST_ALTERNATIVES,
+  MAX_REQUEST_BEAM_WIDTH,
+  MAX_WEIGHT,
+} from '../../decoding/index.js';
 import { ActionSchema, PendingSchema, OUTCOMES, SlotsSchema } from '../../http/schemas/intents.js';
 import { VenueSchema } from '../../http/schemas/venue.js';
 
@@ -38,6 +45,17 @@ export const HelloSchema = Type.Object({
       partial_interval_ms: milliseconds(50, 10_000),
       intents: Type.Optional(Type.Boolean()),
       dialogue: Type.Optional(Type.Boolean()),
+      hot_words: Type.Optional(
+        Type.Array(
+          Type.Object({
+            phrase: Type.String({ minLength: 1, maxLength: MAX_HOT_WORD_LENGTH, pattern: '\\S' }),
+            weight: Type.Optional(Type.Number({ minimum: -MAX_WEIGHT, maximum: MAX_WEIGHT })),
+          }),
+          { maxItems: MAX_HOT_WORDS },
+        ),
+      ),
+      alternatives: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_REQUEST_ALTERNATIVES })),
+      beam_width: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_REQUEST_BEAM_WIDTH })),
     }),
   ),
 });
@@ -82,6 +100,8 @@ export const SERVER_MESSAGES = {
     words: Type.Array(
       Type.Object({ word: Type.String(), start: Seconds, end: Seconds, confidence: Confidence }),
     ),
+    /** Further hypotheses, best first; where the hello asked for alternatives. */
+    alternatives: Type.Optional(Type.Array(Type.Object({ text: Type.String(), confidence: Confidence }))),
   }),
   intent: Type.Object({
     type: Type.Literal('intent'),

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import { DEFAULT_HOT_WORD_WEIGHT } from '../../decoding/index.js';
 import { ERRORS, MalgwiError, toPlainError } from '../../errors.js';
 import type { ErrorCode, ErrorOptions, PlainError } from '../../errors.js';
 import type { Venue } from '../../intents/contract.js';
@@ -88,11 +89,25 @@ export class NativeProtocol implements ProtocolAdapter {
       channels: value.channels ?? 1,
       endpoint: endpoint(options),
       partialIntervalMs: options.partial_interval_ms ?? this.defaults.partialIntervalMs,
+      ...decoding(options),
       ...(value.venue === undefined ? {} : { venue: value.venue as Venue | string }),
       intents: options.intents ?? true,
       dialogue: options.dialogue ?? false,
     };
   }
+}
+
+function decoding(options: NonNullable<Hello['options']>): Pick<SessionOptions, 'decoding'> {
+  const { hot_words: given, alternatives, beam_width: beamWidth } = options;
+  const hotWords = given?.map(({ phrase, weight = DEFAULT_HOT_WORD_WEIGHT }) => ({ phrase, weight }));
+  if (given === undefined && alternatives === undefined && beamWidth === undefined) return {};
+  return {
+    decoding: {
+      ...(hotWords === undefined ? {} : { hotWords }),
+      ...(alternatives === undefined ? {} : { alternatives }),
+      ...(beamWidth === undefined ? {} : { beamWidth }),
+    },
+  };
 }
 
 function endpoint(options: NonNullable<Hello['options']>): Partial<EndpointConfig> {
@@ -154,8 +169,17 @@ function toMessage(event: SessionEvent): ServerMessage {
       return { type: 'partial', utterance, start: milli(start), end: milli(end), text };
     }
     case 'final': {
-      const { start, end, text, confidence, words } = event.segment;
-      return { type: 'final', utterance: event.utterance, start, end, text, confidence, words: [...words] };
+      const { start, end, text, confidence, words, alternatives } = event.segment;
+      return {
+        type: 'final',
+        utterance: event.utterance,
+        start,
+        end,
+        text,
+        confidence,
+        words: [...words],
+        ...(alternatives.length === 0 ? {} : { alternatives: [...alternatives] }),
+      };
     }
     case 'intent': {
       const { utterance, result, tentative, turn } = event;
