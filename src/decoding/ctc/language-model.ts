@@ -19,8 +19,9 @@ export interface LanguageModelWeights {
   readonly unknown: number;
 }
 
+/** Chosen on the development set of the bundled model (docs/reference/decoding.md). */
 export const DEFAULT_WEIGHTS: Readonly<Record<CtcLanguageModel['unit'], LanguageModelWeights>> = {
-  word: { alpha: 0.5, beta: 1.5, unknown: -10 },
-  character: { alpha: 0.5, beta: 0.5, unknown: -2 },
-  jamo: { alpha: 0.5, beta: 0.5, unknown: -2 },
+  word: { alpha: 0.3, beta: 1.5, unknown: -10 },
+  character: { alpha: 0.5, beta: 1.5, unknown: -2 },
+  jamo: { alpha: 0.5, beta: 1, unknown: -2 },
 };
