@@ -53,7 +53,7 @@ function parseOne(text: string, options: ParseOptions): Parsed {
   const situation = new Situation(phrase, options.pending?.intent);
   const candidates = decide(situation).map((vote) => {
     const filled = assemble(vote.intent, situation);
-    const confidence = confidenceOf(vote, situation, reading, sound.length);
+    const confidence = confidenceOf(vote, situation, reading, sound);
     return { intent: vote.intent, slots: filled.slots, confidence, filled, vote };
   });
   candidates.sort((a, b) => b.confidence - a.confidence);

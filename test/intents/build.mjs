@@ -73,4 +73,4 @@ write(
     ...generate(120, 20261123),
   ],
 );
-write('dev.json', 'For tuning.', read('dev.txt', 'dev'));
+write('dev.json', 'For tuning.', [...read('dev.txt', 'dev'), ...read('dev-b.txt', 'devb')]);

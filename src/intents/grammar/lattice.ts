@@ -125,6 +125,8 @@ class Lattice {
       let cost = before + edge.cost + NEIGHBOURS[cls * CLASSES + edge.cls];
       // A letter names a row (A열), nothing else that is counted.
       if (cls === Class.letter && edge.cls === Class.unit && edge.sense !== 'ROW') cost += 1.2;
+      // 육 씨로: a letter that ends a seat's name may be a goal.
+      if (cls === Class.letter && edge.sense === 'TO' && this.via[source]?.sense !== 'E') cost -= 0.9;
       // 삼월 삼 일 자리: behind a number 일 is its unit; 열 시간 is no row.
       if (edge.sense === 'JOB' && cls === Class.number) cost += 1.5;
       if (edge.sense === 'CALLED' && cls === Class.number) cost += 1.2;
@@ -142,6 +144,11 @@ class Lattice {
     let cost =
       TOKEN_COST + entry.cost + edits * (entry.cls === Class.number ? NUMBER_EDIT_WEIGHT : EDIT_WEIGHT);
     const attached = entry.cls === Class.particle || entry.cls === Class.ending || entry.cls === Class.unit;
+    // An everyday word is a whole one.
+    if (entry.sense === 'WORD') {
+      if (starts[start] === 0) cost += 2;
+      if (end < this.size && starts[end] === 0) cost += 2;
+    }
     if (starts[start] === 2)
       cost += attached ? (entry.cls === Class.unit ? 0 : edits > 0.3 ? 0.85 : 0.35) : -0.1;
     else if (starts[start] === 0 && !attached) cost += entry.sense === 'DO' ? 0.1 : 0.7;
@@ -161,14 +168,21 @@ class Lattice {
       cost += 0.8;
     // 내 자리 is mine, 네 자리 are four: the spelling decides between what sounds alike.
     if (entry.first >= 0 && starts[start] !== 0 && this.firstAt(start) !== entry.first) cost += 0.3;
+    if (
+      entry.tail !== undefined &&
+      !this.text.slice(this.sound.source[start], this.sound.source[end - 1] + 1).includes(entry.tail)
+    )
+      cost += 0.6;
+    if (entry.spelled !== undefined && this.text.charCodeAt(this.sound.source[start]) !== entry.spelled)
+      cost += 2;
     // A word heard wrong and across a space at once is hardly that word.
     const crossing =
       edits > 0.3
         ? entry.cls === Class.number
           ? 2.5
           : edits > 1
-            ? 1.3
-            : 0.6
+            ? 1.6
+            : 1.1
         : entry.sense === 'FOREIGN'
           ? 0.5
           : entry.cls !== Class.number

@@ -1,7 +1,8 @@
 /** Builds the tries from the lexicon's data, once, when the module is loaded. */
 import { readNative, readSino } from '../../korean/numerals.js';
-import { ENDINGS, type Base, type Mood } from '../lexicon/conjugation.js';
-import { CLOCK_WORDS, DATES, DAYPARTS, FILLERS, FOREIGN, NEUTRAL, NOUNS, PAST_TIMES, ROOM_NAMES, WEEKDAYS, WEEK_PREFIXES } from '../lexicon/nouns.js'; // prettier-ignore
+import { BACKGROUND } from '../lexicon/background.js';
+import { addressOf, ENDINGS, type Base, type Mood } from '../lexicon/conjugation.js';
+import { CLOCK_WORDS, DATES, DAYPARTS, FILLERS, FOREIGN, NEUTRAL, NOUNS, PAST_TIMES, ROOM_NAMES, VARIANTS, WEEKDAYS, WEEK_PREFIXES } from '../lexicon/nouns.js'; // prettier-ignore
 import { COPULA, LETTERS, PARTICLES, UNITS } from '../lexicon/particles.js';
 import { VERBS } from '../lexicon/verbs.js';
 import { toSound } from './sound.js';
@@ -32,7 +33,7 @@ function put(
   cls: number,
   sense: string,
   forms: readonly string[],
-  options: { value?: number; cost?: number; fuzzyFrom?: number } = {},
+  options: { value?: number; cost?: number; fuzzyFrom?: number; spelled?: boolean } = {},
 ): void {
   for (const form of forms) {
     const { length } = toSound(form);
@@ -43,6 +44,7 @@ function put(
       first: firstOf(form),
       fuzzy: length >= (options.fuzzyFrom ?? 5),
       ...(options.value === undefined ? {} : { value: options.value }),
+      ...(options.spelled === true ? { spelled: form.charCodeAt(0) } : {}),
     });
   }
 }
@@ -97,6 +99,14 @@ function numbers(trie: Trie): void {
     }
   }
   put(trie, Class.number, 'attributive', ['첫'], { value: 1 });
+  // 셋이서 앉을 자리: said like 세 시서, which nobody says; 셋이 and 세 시 are told apart by their spelling.
+  ['둘', '셋', '넷', '다섯', '여섯', '일곱', '여덟'].forEach((count, index) => {
+    put(trie, Class.noun, `PARTY:${index + 2}`, [`${count}이서`, `${count}이`], {
+      cost: -0.2,
+      fuzzyFrom: 99,
+      spelled: true,
+    });
+  });
   // 첫째, 둘째, 셋째, 넷째, then the attributive: 열두째, 스무째.
   const lead = ['', '첫', '둘', '셋', '넷'];
   for (let value = 1; value <= 30; value++) {
@@ -158,6 +168,12 @@ function words(trie: Trie): void {
   put(trie, Class.noun, 'CANCEL', ['캔슬', '철회', '무효', '예약 해제', '해제', '예약 해지', '해지'], {
     fuzzyFrom: 99,
   });
+  for (const [sense, forms] of Object.entries(VARIANTS))
+    put(trie, Class.noun, sense, split(forms), { cost: 0.3, fuzzyFrom: 99 });
+  put(trie, Class.noun, 'FOREIGN', ['대여 기간', '대출 기간', '대여 시간', '렌탈 기간', '계약 기간'], {
+    fuzzyFrom: 99,
+  });
+  put(trie, Class.noun, 'FOREIGN', ['네 이름'], { fuzzyFrom: 99, spelled: true, cost: -0.3 });
   put(trie, Class.noun, 'ROWWORD', ['열', '줄', '행', '라인']);
   put(trie, Class.noun, 'WEEKEND', ['주말', '평일', '다음 달', '이번 달'], { cost: 0.2 });
   put(trie, Class.noun, 'ORDINALROOM', ['제'], { cost: 0.3 });
@@ -188,6 +204,25 @@ function words(trie: Trie): void {
   put(trie, Class.adverb, 'FILLER', ['한'], { cost: 1.2, fuzzyFrom: 99 });
   put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
+  put(trie, Class.noun, 'WORD', BACKGROUND.split(' '), { cost: 0.4, fuzzyFrom: 99 });
+  // 예약자, 반납기, 취소표: other words, although they begin with ours.
+  for (const deed of ['예약', '예매', '반납', '취소', '연장', '결제', '구매', '이동', '변경', '좌석'])
+    put(
+      trie,
+      Class.noun,
+      'FOREIGN',
+      [...'금제기함일료비율권증창선전력식률액품법병']
+        .map((suffix) => deed + suffix)
+        .filter((word) => !['변경선', '이동일'].includes(word)),
+      {
+        cost: 0.5,
+        fuzzyFrom: 99,
+      },
+    );
+  put(trie, Class.noun, 'FOREIGN', ['예약자', '예매자', '결제자', '취소자', '구매자', '반납자'], {
+    cost: 0.9,
+    fuzzyFrom: 99,
+  });
   put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });
   for (const filler of split(FILLERS))
     put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
@@ -238,7 +273,7 @@ function followers(trie: Trie): void {
       cost: mood === 'quote' ? 1.2 : 0,
     });
   for (const [sense, forms] of Object.entries(UNITS))
-    put(trie, Class.unit, sense, split(forms), { fuzzyFrom: 4, cost: -0.3 });
+    put(trie, Class.unit, sense, split(forms), { fuzzyFrom: sense === 'FOREIGN' ? 99 : 4, cost: -0.3 });
   put(trie, Class.unit, 'NO', ['버'], { cost: 0.5 });
   for (const [letter, forms, cost] of LETTERS)
     put(trie, Class.letter, letter, split(forms), { cost, fuzzyFrom: 99 });
@@ -255,10 +290,15 @@ function endingTrie(base: Base): Trie {
   const trie = new Trie();
   for (const [form, mood] of ENDINGS[base]) {
     const { length } = toSound(form);
+    const value = addressOf(form);
+    // 바꾼대 is hearsay, 바꾼데 is not: only the spelling tells.
+    const tail = /[대데]요?$/.exec(form)?.[0][0];
     trie.add(form, {
+      ...(value === undefined ? {} : { value }),
+      ...(tail === undefined ? {} : { tail }),
       cls: Class.ending,
       sense: mood,
-      cost: mood === 'noun' ? 0.2 : -0.3,
+      cost: form === 'ㅁ' ? 0.5 : mood === 'noun' ? 0.2 : -0.3,
       first: -1,
       fuzzy: length >= 5,
     });

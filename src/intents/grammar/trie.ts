@@ -10,6 +10,10 @@ export interface Entry {
   readonly cost: number;
   /** Initial and medial of the first syllable as spelled: tells homophones (내, 네) apart. -1 where there is none. */
   readonly first: number;
+  /** A syllable of the form that must stand so in the text (한대, 한데). */
+  readonly tail?: string;
+  /** The whole first syllable, where the spelling tells apart what sounds alike (셋이, 세 시). */
+  readonly spelled?: number;
   /** Whether edits are allowed: never for forms as short as particles. */
   readonly fuzzy: boolean;
 }
@@ -19,6 +23,9 @@ export type OnMatch = (entry: Entry, end: number, edits: number) => void;
 
 const SLOPE = 0.2;
 const OFFSET = 0.12;
+/** Short forms are near everything: less may differ. */
+const SHORT = 5;
+const SHORT_SLOPE = 0.15;
 const MAX_EDITS = 2;
 const MAX_VISITS = 15_000;
 
@@ -123,7 +130,7 @@ export class Trie {
     if (++this.visits > MAX_VISITS) return;
     if (edits > 0) {
       const entries = this.payload[node];
-      if (entries !== undefined && edits <= depth * SLOPE + OFFSET) {
+      if (entries !== undefined && edits <= (depth <= SHORT ? depth * SHORT_SLOPE : depth * SLOPE + OFFSET)) {
         for (const entry of entries) if (entry.fuzzy) onMatch(entry, at, edits);
       }
     }

@@ -142,6 +142,16 @@ class Assembler {
       this.set('from_seat', from.value, from);
       return;
     }
+    // 오 번인데 구 번으로 바꿔 줘
+    if (
+      this.intent === 'move' &&
+      kept.length === 2 &&
+      ['BE:connect', 'OBJECT'].includes(tokens[kept[0].last]?.sense) &&
+      kept[1].role === 'to'
+    ) {
+      this.set('from_seat', kept[0].value, kept[0]);
+      kept = kept.slice(1);
+    }
     const unique = [...new Set(kept.map((mention) => mention.value))];
     if (unique.length > 1 && this.allowed.includes('seats')) this.set('seats', unique, ...kept);
     else if (unique.length > 0) {

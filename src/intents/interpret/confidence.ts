@@ -2,10 +2,12 @@
 import type { IntentName } from '../contract.js';
 import { Class } from '../grammar/lexicon.js';
 import type { Reading, Token } from '../grammar/lattice.js';
+import type { Sound } from '../grammar/sound.js';
 import type { Vote, Situation } from './decide.js';
+import { objections } from './scope.js';
 
-/** Words after which a new clause begins. */
-const BREAKS = new Set(['connect', 'cause', 'condition', 'purpose', 'not-connect', 'must', 'past']);
+/** Endings that tie their verb to what follows; after any other a new clause begins. */
+const TIES = new Set(['attribute', 'past-attribute', 'future-attribute', 'noun', 'intent']);
 
 /** Fitted on the development set; see docs/reference/intents.md. */
 const SCALE = 1.15;
@@ -16,7 +18,7 @@ function clauseStart(situation: Situation): number {
   const { tokens } = situation.phrase;
   const end = situation.main?.first ?? tokens.length;
   for (let at = end - 1; at > 0; at--) {
-    if (tokens[at].cls === Class.ending && BREAKS.has(tokens[at].sense)) return at + 1;
+    if (tokens[at].cls === Class.ending && !TIES.has(tokens[at].sense)) return at + 1;
     if (tokens[at].cls === Class.ending && tokens[at].sense === 'intent' && at < end - 2) return at + 1;
   }
   return 0;
@@ -26,7 +28,7 @@ function clauseStart(situation: Situation): number {
 function clauseAround(tokens: readonly Token[], token: number | undefined): number {
   if (token === undefined) return tokens.length;
   for (let at = token - 1; at > 0; at--) {
-    if (tokens[at].cls === Class.ending && BREAKS.has(tokens[at].sense)) return at + 1;
+    if (tokens[at].cls === Class.ending && !TIES.has(tokens[at].sense)) return at + 1;
   }
   return 0;
 }
@@ -64,7 +66,7 @@ const GENERAL = new Set<IntentName>([
 const OURS = new Set<IntentName>(['confirm', 'deny']);
 
 /** Probability that the vote is right. */
-export function confidenceOf(vote: Vote, situation: Situation, reading: Reading, symbols: number): number {
+export function confidenceOf(vote: Vote, situation: Situation, reading: Reading, sound: Sound): number {
   const { tokens } = situation.phrase;
   const start = Math.min(clauseStart(situation), clauseAround(tokens, vote.token));
   const seat = situation.numbered ? 0.5 : 0;
@@ -74,13 +76,14 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     situation.phrase.mentions.some(
       (mention) => mention.kind === 'seat' && mention.bare !== true && tokens[mention.first].edits === 0,
     );
-  const editPrice = supported ? 0.6 : 2.2;
+  const editPrice = supported ? 0.6 : 3;
   const general = GENERAL.has(vote.intent);
-  let evidence = vote.strength;
+  let evidence = vote.strength - objections(situation, vote, sound);
   tokens.forEach((token, index) => {
     const inside = index >= start;
     if (token.sense === 'FOREIGN' || (token.sense === 'JOB' && !situation.numbered))
       evidence -= inside || general ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
+    else if (token.sense === 'WORD') evidence -= inside || general ? (seat > 0 ? 1.4 : 2) : 0.3;
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
       evidence -=
@@ -97,12 +100,17 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     } else if (token.sense === 'PASTTIME')
       evidence -=
         situation.has('STATUSWORD', 'CANCEL') || situation.predicate('CANCEL') !== undefined ? 0.3 : 3;
-    else if (token.sense === 'DATIVE') evidence -= 2;
-    else if (token.sense === 'quote' || token.sense === 'regret') evidence -= 3.5;
+    else if (token.sense === 'DATIVE' && tokens[index - 1]?.sense !== 'MINE') evidence -= 2;
+    else if (token.sense === 'quote' || token.sense === 'regret' || token.sense === 'offer')
+      // 내가 어디 앉아 있더라: asks oneself.
+      evidence -=
+        vote.intent === 'status' && situation.has('MINE') && situation.has('WHERE', 'WHAT', 'WHICHNUM')
+          ? 0
+          : 3.5;
     else if (token.sense === 'FEEL' && index === situation.main?.first) evidence -= 3;
     else if (token.sense === 'WEEKEND') evidence -= 0.5;
     if (token.edits > 0) evidence -= token.edits * editPrice;
   });
-  evidence -= Math.max(0, reading.cost / Math.max(symbols, 1) - 0.3) * 3;
+  evidence -= Math.max(0, reading.cost / Math.max(sound.length, 1) - 0.3) * 3;
   return 1 / (1 + Math.exp(-(SCALE * evidence + SHIFT)));
 }

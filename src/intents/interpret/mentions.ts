@@ -94,6 +94,8 @@ function letterSeat(c: Cursor, at: number): Found {
     if (c.is(next, 'THAT') && c.tokens[next].end - c.tokens[next].start >= 5)
       return found('seat', `${letter.sense}2`, next + 1);
     const number = c.number(next);
+    // 비상구: no B heard with a number that was heard wrong, unless a unit vouches for it.
+    if (number !== undefined && number.edits > 0 && seatEnd(c, next + 1) === next + 1) return undefined;
     const inRow = rowHeardAsTen(c, next);
     if (inRow !== undefined) return found('seat', `${letter.sense}${inRow.value}`, inRow.last);
     if (number !== undefined && !c.unit(next + 1, 'OCLOCK', 'HOURS', 'MINUTES', 'PEOPLE', 'ROOM', 'FLOOR')) {
@@ -167,6 +169,7 @@ function room(c: Cursor, at: number): Found {
 
 function party(c: Cursor, at: number): Found {
   if (c.is(at, 'ALONE')) return found('party', '1', at + 1);
+  if (c.sense(at).startsWith('PARTY:')) return found('party', c.sense(at).slice(6), at + 1);
   const number = c.number(at);
   if (number?.value === undefined || number.value < 1 || number.value > 99) return undefined;
   const native = number.sense === 'native' || number.sense === 'attributive';
@@ -179,6 +182,7 @@ function party(c: Cursor, at: number): Found {
     return found('party', String(number.value), at + 2);
   if (
     number.sense === 'native' &&
+    !c.particle(at + 1, 'ALSO') &&
     !c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT', 'OCLOCK', 'HOURS', 'ROW', 'FLOOR', 'FOREIGN')
   ) {
     return number.value <= 20 ? found('party', String(number.value), at + 1) : undefined;
@@ -207,11 +211,14 @@ function numberSeat(c: Cursor, at: number): Found {
 }
 
 const SIMPLE: Readonly<Record<string, MentionKind>> = {
-  ANY: 'any', ADJACENT: 'adjacent', ALL: 'all', BOTH: 'all', MAX: 'max', RIGHTNOW: 'now', THAT: 'that', OTHER: 'other', TOGETHER: 'together',
+  ANY: 'any', ADJACENT: 'adjacent', ALL: 'all', BOTH: 'all', MAX: 'max', MAXEXTEND: 'max', RIGHTNOW: 'now', THAT: 'that', OTHER: 'other', TOGETHER: 'together',
 }; // prettier-ignore
 
 function simple(c: Cursor, at: number): Found {
   const sense = c.sense(at);
+  // 두 자리 붙어, 둘이 붙어 앉게: sounds like 부터, which no number of people takes.
+  if (c.particle(at, 'SINCE') && (c.sense(at - 1).startsWith('PARTY:') || c.unit(at - 1, 'PIECES', 'PEOPLE')))
+    return found('adjacent', 'true', at + 1);
   if (c.tokens[at].cls !== Class.noun) {
     // 붙어 앉다, 이어지다
     return sense === 'STICK'
@@ -250,6 +257,9 @@ function roleAt(c: Cursor, at: number): Role {
   if (c.is(none, 'NOTEXIST') && !c.is(none + 1, 'question', 'plain', 'condition', 'past-question', 'cause'))
     return 'rejected';
   if (c.particle(i, 'TOPIC', 'SUBJECT') && c.is(i + 1, 'HATE')) return 'rejected';
+  // 십오 번은 됐고
+  if (c.particle(i, 'TOPIC') && c.is(i + 1, 'BECOME') && c.is(i + 2, 'past') && i + 3 < c.tokens.length)
+    return 'rejected';
   if (c.is(i, 'NEGATE') || c.particle(i, 'BE:not-connect')) return 'rejected';
   if (c.particle(i, 'FROM')) return 'from';
   if (c.particle(i, 'SINCE')) return 'since';

@@ -30,6 +30,8 @@ export interface Predicate {
   readonly negated: boolean;
   readonly first: number;
   readonly last: number;
+  /** To whom the ending speaks (ADDRESS), where that is known. */
+  readonly address?: number;
   /** A verbal noun without a verb of its own. */
   readonly bare: boolean;
 }

@@ -12,6 +12,8 @@ const isVerb = (token: Token | undefined): boolean =>
   token !== undefined && (token.cls === Class.stem || token.cls === Class.eu || token.cls === Class.a);
 /** Verbs that only carry a noun. */
 const LIGHT = new Set(['DO', 'BECOME', 'GIVE', 'WISH', 'PROCEED', 'HELP']);
+/** 예약 걸어 줘, 예약 넣어 줘: light beside a booking only. */
+const PUTS = new Set(['PUT']);
 const BETWEEN = new Set([
   'FILLER',
   'OBJECT',
@@ -37,13 +39,17 @@ interface VerbAt {
   readonly sense: string;
   readonly mood: Mood;
   readonly last: number;
+  readonly address?: number;
 }
 
 function verbAt(tokens: readonly Token[], at: number): VerbAt | undefined {
   const token = tokens[at];
   if (!isVerb(token)) return undefined;
   const ending = tokens[at + 1];
-  if (ending?.cls === Class.ending) return { sense: token.sense, mood: ending.sense as Mood, last: at + 2 };
+  if (ending?.cls === Class.ending) {
+    const address = ending.value === undefined ? {} : { address: ending.value };
+    return { sense: token.sense, mood: ending.sense as Mood, last: at + 2, ...address };
+  }
   return { sense: token.sense, mood: 'plain', last: at + 1 };
 }
 
@@ -60,9 +66,12 @@ function carried(
     if (tokens[i].sense === 'NOT') negated = true;
     i++;
   }
+  // 예약 하나 걸어 줘
+  if (tokens[i]?.sense === 'native' && tokens[i].value === 1) i++;
   const next = tokens[i];
   const verb = verbAt(tokens, i);
-  if (verb !== undefined && LIGHT.has(verb.sense)) {
+  const puts = verb !== undefined && PUTS.has(verb.sense) && tokens[at].sense === 'RESERVE';
+  if (verb !== undefined && (LIGHT.has(verb.sense) || puts)) {
     let { mood } = verb;
     if (verb.sense === 'WISH' && (mood === 'plain' || mood === 'intent' || mood === 'connect'))
       mood = 'command';
@@ -88,6 +97,9 @@ function carried(
         : 'permit';
     return { mood, last: after?.last ?? i + 1, negated: false, bare: false };
   }
+  // 예약 안 하고: goes on to something else.
+  if (negated && next?.sense === 'AND')
+    return { mood: 'not-connect', last: i + 1, negated: true, bare: false };
   if (next?.cls === Class.particle && next.sense.startsWith('BE:')) {
     const mood = next.sense.slice(3) as Mood;
     return { mood: mood === 'correct' ? 'plain' : mood, last: i + 1, negated: mood === 'not', bare: true };
@@ -114,7 +126,8 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
       if (verb.sense === 'WISH' && (SPOKEN_MOODS.has(mood) || mood === 'intent' || mood === 'connect'))
         mood = 'command';
       const negated = NEGATIVE_MOODS.has(mood) || tokens[at - 1]?.sense === 'NOT';
-      out.push({ sense: verb.sense, mood, negated, first: at, last: verb.last, bare: false });
+      const address = verb.address === undefined ? {} : { address: verb.address };
+      out.push({ sense: verb.sense, mood, negated, first: at, last: verb.last, bare: false, ...address });
       at = verb.last;
       continue;
     }

@@ -6,6 +6,7 @@ import { SIDE, vote, type Rule } from './situation.js';
 
 export const cancels: Rule = (s) => {
   const cancel = s.active('CANCEL', 'UNDO');
+  if (s.inquires) return undefined;
   // 예약은 빼 줘: what is taken out is the booking, not the bag on a seat.
   if (
     cancel === undefined &&
@@ -20,6 +21,7 @@ export const cancels: Rule = (s) => {
     return undefined;
   if (s.reports || s.negated || s.mood === 'condition') return undefined;
   const strong = cancel?.sense !== 'UNDO';
+  if (!strong && cancel !== s.main) return undefined;
   if (!strong && !s.has('RESERVE', 'STATUSWORD') && !s.numbered) return undefined;
   const about = s.has('RESERVE', 'STATUSWORD', 'SEAT', 'MINE') || s.numbered;
   const alone = s.content <= 3 && !s.has('NEUTRAL');
@@ -27,8 +29,8 @@ export const cancels: Rule = (s) => {
 };
 
 export const returns: Rule = (s) => {
-  if (s.reports && !(s.has('ALL', 'FILLER') && s.mainIs('USE') && s.content <= 3)) return undefined;
-  if (s.negated) return undefined;
+  if (s.reports && !(s.has('ALL', 'FILLER') && s.mainIs('USE') && s.content <= 5)) return undefined;
+  if (s.negated || s.inquires) return undefined;
   const back = s.active('RETURN');
   if (
     back !== undefined ||
@@ -45,7 +47,7 @@ export const returns: Rule = (s) => {
     s.mainIs('LEAVE') &&
     (s.mood === 'intent' ||
       s.mood === 'must' ||
-      s.mood === 'want' ||
+      (s.mood === 'want' && (s.has('SEAT') || s.numbered)) ||
       s.mood === 'plain' ||
       s.mood === 'permit') &&
     s.content <= 3
@@ -61,6 +63,8 @@ export const returns: Rule = (s) => {
   if (
     s.mainIs('GO') &&
     s.mood === 'intent' &&
+    s.main?.address === undefined &&
+    !s.has('TOGETHER', 'WHERE', 'PERSON') &&
     s.content <= 3 &&
     s.mention('seat', 'room', 'row', 'preference', 'floor', 'other', 'relative') === undefined
   )
@@ -70,7 +74,7 @@ export const returns: Rule = (s) => {
     s.mainIs('USE', 'SIT', 'DO', 'EXIST', 'GO', 'STUDY') &&
     (s.mood === 'intent' || s.mood === 'want' || s.mood === 'plain')
   )
-    return vote('return', s.mainIs('USE', 'SIT') || seat ? 2.4 : 1.2, s.main);
+    return vote('return', s.mainIs('USE', 'SIT') || seat ? 2.4 : s.mood === 'plain' ? 0.2 : 1.2, s.main);
   if (
     s.mainIs('END') &&
     !s.asks &&
@@ -78,8 +82,14 @@ export const returns: Rule = (s) => {
     (s.mood === 'intent' || s.mood === 'command' || s.mood === 'plain' || s.mood === 'want')
   )
     return vote('return', 2.2, s.main);
-  if (s.mainIs('END', 'QUIT') && s.mood === 'intent' && s.content <= 3) return vote('return', 1.2, s.main);
-  if (s.has('ALL') && s.mainIs('USE') && s.mood === 'past' && s.content <= 3)
+  if (s.mainIs('END', 'QUIT') && s.mood === 'intent' && s.main?.address === undefined && s.content <= 2)
+    return vote('return', 1.2, s.main);
+  if (
+    s.has('ALL') &&
+    s.mainIs('USE') &&
+    s.mood === 'past' &&
+    s.only('ALL', 'USE', 'MINE', 'SEAT', 'THAT', 'ENOUGH', 'RIGHTNOW')
+  )
     return vote('return', 1.8, s.main);
   return undefined;
 };
@@ -97,7 +107,9 @@ const extendable = new Set<Mood>([
 ]);
 
 export const extends_: Rule = (s) => {
-  if (s.reports || s.negated) return undefined;
+  if (s.reports || s.negated || s.inquires) return undefined;
+  if (s.has('MAXEXTEND') && s.mainIs('DO', 'WISH', 'GIVE') && extendable.has(s.mood))
+    return vote('extend', 2.8, s.main);
   const said = s.active('EXTEND');
   // 연장할 수 있으면 해 줘: the condition names what is to be done.
   const conditional = said?.mood === 'condition';
@@ -113,6 +125,13 @@ export const extends_: Rule = (s) => {
     return vote('extend', s.numbered ? 1.5 : s.has('MORE') || s.content > 2 ? -0.5 : 0.6, s.main);
   }
   if (s.predicate('ADDTIME') !== undefined && length) return vote('extend', 2.6, s.predicate('ADDTIME'));
+  // 오후 열 시까지 있을래
+  if (
+    s.mainIs('EXIST') &&
+    s.mood === 'intent' &&
+    s.phrase.mentions.some((m) => m.kind === 'clock' && m.role === 'until')
+  )
+    return vote('extend', 1.8, s.main);
   if (!s.has('MORE')) return undefined;
   if (s.mention('preference') !== undefined && s.mention('duration', 'clock') === undefined) return undefined;
   if (s.mainIs('USE', 'SIT', 'EXIST', 'DO', 'STUDY', 'WISH', 'GIVE', 'RESERVE') && extendable.has(s.mood)) {
@@ -131,7 +150,7 @@ export const extends_: Rule = (s) => {
 };
 
 export const buys: Rule = (s) => {
-  if (s.reports || s.negated) return undefined;
+  if (s.reports || s.negated || s.inquires) return undefined;
   const word = s.active('BUY');
   const about =
     s.has('SEAT', 'TICKET', 'RESERVE', 'STATUSWORD') || s.numbered || s.mention('that') !== undefined;
@@ -141,6 +160,7 @@ export const buys: Rule = (s) => {
     return vote('purchase', 2.8);
   if (
     word !== undefined &&
+    !s.has('WHAT') &&
     s.mainIs('BUY') &&
     (s.mood === 'intent' ||
       s.mood === 'want' ||
@@ -209,7 +229,11 @@ export const reserves: Rule = (s) => {
   const found = s.active('RESERVE') ?? s.active('ASSIGN');
   // 예약 번호가 뭐지: the noun alone, in a question about something else.
   const word =
-    found?.bare === true && s.has('WHAT', 'WHEN', 'UNTILWHEN', 'NUMBERWORD', 'WHO') ? undefined : found;
+    found?.bare === true &&
+    s.has('WHAT', 'WHEN', 'UNTILWHEN', 'NUMBERWORD', 'WHO', 'HOWMANY', 'HOWLONG', 'WHY')
+      ? undefined
+      : found;
+  if (s.has('HOW', 'WHAT', 'WHY') && s.mood !== 'command' && s.has('MYINFO', 'LOGIN')) return undefined;
   const asked = s.mood === 'able' || s.mood === 'permit' || s.mood === 'question';
   if (
     word !== undefined &&
@@ -217,7 +241,7 @@ export const reserves: Rule = (s) => {
   ) {
     if (word.mood === 'condition') return vote('reserve', -1, word);
     const solid = word.sense === 'RESERVE' || s.place;
-    return vote('reserve', s.mood === 'able' ? 1.9 : asked ? (s.place ? 1.5 : 1) : solid ? 3 : 0.5, word);
+    return vote('reserve', s.mood === 'able' ? 1.9 : asked ? (s.place ? 1.5 : 1) : solid ? 3 : -0.5, word);
   }
   if (
     s.has('RESERVE') &&
@@ -250,7 +274,11 @@ export const reserves: Rule = (s) => {
   const take = s.mainIs('TAKE');
   if (take)
     return s.place || s.slots
-      ? vote('reserve', s.mood === 'question' ? 1 : 2.8, main)
+      ? vote(
+          'reserve',
+          s.mood === 'question' ? 1 : s.place || s.mention('party') !== undefined ? 2.8 : 1,
+          main,
+        )
       : vote('reserve', s.content <= 2 ? 0.4 : -1, main);
   if (s.mainIs('SEEK') && s.place && s.mood === 'command') return vote('reserve', 1);
   if (s.mainIs('SIT', 'USE') && !asked) {
@@ -259,11 +287,12 @@ export const reserves: Rule = (s) => {
       ? vote('reserve', wish ? 2.4 : 0.3, main)
       : undefined;
   }
-  if (s.mainIs('DO', 'WISH', 'GIVE', 'GOOD', 'GO') && s.place && !asked) {
+  if (s.mainIs('CUT') && s.numbered && !asked) return vote('reserve', 2.2, main);
+  if (s.mainIs('DO', 'WISH', 'GIVE', 'GOOD', 'GO') && s.solidPlace && !asked) {
     const wish = s.mood === 'command' || s.mood === 'intent' || s.mood === 'want' || s.mood === 'plain';
     return wish ? vote('reserve', s.mainIs('GO', 'GOOD') ? 1.2 : 2.2, main) : undefined;
   }
-  if (s.mainIs('DO', 'WISH') && s.mention('party') !== undefined && !asked && !s.has('MORE'))
+  if (s.mainIs('DO', 'WISH') && s.mention('party') !== undefined && !asked && !s.has('MORE', 'ALONE'))
     return vote('reserve', 1, main);
   if (s.mainIs('DO') && s.mood === 'able' && s.phrase.mentions.some((mention) => mention.role === 'to'))
     return vote('reserve', 1.5, main);

@@ -15,6 +15,24 @@ export const asksStatus: Rule = (s) => {
       tokens[until - 1].sense,
     );
   if (s.has('HOWLONG') && foreignEnd) return undefined;
+  // 일열람실 자리 얼마나 남았어: seats, not time.
+  if (
+    s.has('SEAT') &&
+    s.mainIs('REMAIN') &&
+    !s.has('MINE', 'TIMEWORD') &&
+    seatless &&
+    s.mention('that') === undefined
+  )
+    return undefined;
+  if (
+    s.has('MINE') &&
+    s.has('WHAT', 'WHERE') &&
+    s.mainIs('RESERVE') &&
+    s.reports &&
+    seatless &&
+    s.content <= 4
+  )
+    return vote('status', 2.2, s.main);
   if (s.has('HOWLONG') && s.has('MORE') && s.mainIs('USE', 'SIT', 'EXIST', 'DO', 'STUDY') && s.asks)
     return vote('status', 2.9);
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
@@ -29,18 +47,41 @@ export const asksStatus: Rule = (s) => {
     s.has('UNTILWHEN') &&
     s.predicate('COME', 'FOREIGN') === undefined &&
     s.content <= 6 &&
-    !s.mainIs('GO', 'COME', 'STUDY', 'BUY', 'LOOK')
+    (s.main === undefined ||
+      s.mainIs(
+        'USE',
+        'SIT',
+        'EXIST',
+        'BECOME',
+        'REMAIN',
+        'RESERVE',
+        'END',
+        'CALLED',
+        'TELL',
+        'SHOWN',
+        'KNOW',
+        'POSSIBLE',
+        'RETURN',
+        'EXTEND',
+        'LEAVE',
+        'SHOW',
+      ))
   )
     return vote('status', 2.5);
   if (s.has('WHEN') && s.predicate('END', 'RETURN') !== undefined && s.content <= 6)
-    return vote('status', 2.3);
+    return vote(
+      'status',
+      s.has('MINE', 'SEAT', 'USE', 'TIMEWORD', 'RETURN', 'RESERVE') || s.mention('that') !== undefined
+        ? 2.3
+        : 1,
+    );
   if (s.has('TIMEWORD') && s.predicate('REMAIN') !== undefined) return vote('status', 2.3);
   if (
     s.has('MINE') &&
     s.has('SEAT', 'NUMBERWORD') &&
     (s.has('WHERE', 'WHICHNUM', 'NUMBERWORD') ||
       s.has('SHOWN') ||
-      s.predicate('TELL', 'SHOW') !== undefined) &&
+      s.predicate('TELL', 'SHOW', 'SEEK') !== undefined) &&
     seatless
   )
     return vote('status', 3);
@@ -76,6 +117,7 @@ export const asksStatus: Rule = (s) => {
     return vote('status', 2);
   if (
     s.has('STATUSWORD') &&
+    !s.mainIs('TAKEOUT', 'UNDO', 'RETURN', 'EXTEND') &&
     !s.has('CANCEL', 'BUY', 'RETURN', 'EXTEND', 'MOVE', 'CHANGE') &&
     s.predicate('CANCEL', 'UNDO', 'BUY', 'MOVE', 'CHANGE') === undefined
   )
@@ -152,6 +194,21 @@ export const asksSeat: Rule = (s) => {
   ) {
     return vote('check_seat', 2.8, state);
   }
+  // 육십삼번 빈자리예요, 누구 거예요
+  if (
+    s.has('EMPTYSEAT', 'WHO') &&
+    main === undefined &&
+    s.phrase.tokens.at(-1)?.sense.startsWith('BE:') === true
+  )
+    return vote('check_seat', 1.5);
+  // 에이 사 자리 나갔어
+  if (s.mainIs('LEAVE') && s.reports && s.mood !== 'quote' && s.content <= 4)
+    return vote('check_seat', 1.4, main);
+  if (
+    s.mention('preference') !== undefined &&
+    (s.mainIs('RIGHT') || (main === undefined && s.phrase.tokens.at(-1)?.sense === 'YES'))
+  )
+    return vote('check_seat', 2.2, main);
   if (s.has('WHO') && s.predicate('USE', 'SIT', 'EXIST', 'RESERVE') !== undefined)
     return vote('check_seat', 2.4);
   if (s.mainIs('RESERVE', 'TAKE') && s.mood === 'able') return vote('check_seat', 1.3, main);
@@ -195,6 +252,7 @@ export const asksList: Rule = (s) => {
   const free = s.has('EMPTYSEAT');
   const seat =
     s.has('SEAT', 'EMPTYSEAT') ||
+    (s.has('ROOMWORD') && s.has('LIST', 'STATE')) ||
     s.mention('preference', 'room', 'row', 'floor', 'adjacent', 'party') !== undefined;
   const main = s.main;
   const commands = s.predicate('TAKE', 'GIVE', 'RESERVE', 'MOVE');
@@ -255,9 +313,11 @@ export const asksList: Rule = (s) => {
   )
     return vote('list_available', 2.4);
   if (s.has('HOWMANY', 'WHERE') && s.has('SEAT')) return vote('list_available', 1.8);
+  if (s.has('HOWLONG', 'SEAT') && s.mainIs('REMAIN') && !s.has('MINE', 'TIMEWORD'))
+    return vote('list_available', 2);
   if (
     (s.has('LIST', 'STATE') || s.mainIs('SHOW', 'TELL')) &&
-    (s.has('SEAT') || s.mention('room', 'floor') !== undefined)
+    (s.has('SEAT', 'ROOMWORD') || s.mention('room', 'floor') !== undefined)
   )
     return vote('list_available', 1.8);
   if (

@@ -1,4 +1,6 @@
 /** Talk about a command (yes, no, rather this one) and what every service has (account, help). */
+import type { Mood } from '../lexicon/conjugation.js';
+import type { Predicate } from './phrase.js';
 import { ASKS, vote, type Rule } from './situation.js';
 
 /** 네, 응, 그렇게 해 줘. */
@@ -101,8 +103,10 @@ export const denies: Rule = (s) => {
     !s.slots
   )
     return vote('deny', 2.6, s.main);
-  if (s.mainIs('HATE', 'QUIT', 'GIVEUP') && s.content <= 2) return vote('deny', 2.5, s.main);
+  if (s.mainIs('HATE', 'QUIT', 'GIVEUP') && s.content <= 2 && !s.has('STUDY', 'NEUTRAL'))
+    return vote('deny', 2.5, s.main);
   if (!s.has('NO')) return undefined;
+  if (s.pending !== undefined && s.only('NO', 'CANCEL', 'DO', 'THAT')) return vote('deny', 3.3);
   if (
     s.only(
       'NO',
@@ -117,6 +121,7 @@ export const denies: Rule = (s) => {
       'WRONG',
       'QUIT',
       'RIGHTNOW',
+      'KEEP',
     ) &&
     !s.slots
   )
@@ -141,28 +146,93 @@ export const corrects: Rule = (s) => {
   return undefined;
 };
 
+const SHOWS = [
+  'SHOW',
+  'TELL',
+  'LOOK',
+  'SHOWN',
+  'DO',
+  'WISH',
+  'GIVE',
+  'EXIST',
+  'SEEK',
+  'CALLED',
+  'BECOME',
+  'BARCODE',
+  'USE',
+  'KNOW',
+];
+
 export const account: Rule = (s) => {
   const short = s.content <= 6 && !s.reports;
   if (s.has('NO')) return undefined;
+  if (s.has('LOGIN') && s.mainIs('CUT') && short && !s.negated) return vote('logout', 2.6, s.main);
+  // 내 계정으로 들어가 줘, 내 계정에서 나갈래.
+  if (s.has('MYINFO') && s.mainIs('GO') && s.has('TO') && s.mood === 'command')
+    return vote('my_info', 2.2, s.main);
+  if (s.has('ACCOUNT') && s.mainIs('LEAVE', 'GO') && short && !s.negated && !s.asks) {
+    if (s.has('FROM')) return vote('logout', 2.6, s.main);
+    if (s.has('TO', 'AT')) return vote('login', 2.6, s.main);
+  }
   if (s.has('LOGOUT')) return short && !s.negated ? vote('logout', 3, s.predicate('LOGOUT')) : undefined;
   if (s.has('LOGIN'))
     return short && !s.negated && s.mood !== 'connect' ? vote('login', 3, s.predicate('LOGIN')) : undefined;
   if (s.has('REFRESH') && short && !s.negated && s.mood !== 'permit') return vote('refresh', 3);
   if (s.predicate('LOAD') !== undefined && short) return vote('refresh', 2.5, s.predicate('LOAD'));
-  if (s.has('BARCODE') && short && !s.negated && !s.has('WHAT')) return vote('show_barcode', 3);
   if (
-    s.has('MYINFO') &&
+    s.has('BARCODE') &&
+    short &&
+    !s.negated &&
+    !s.has('WHAT', 'NOT') &&
+    (s.main === undefined || s.mainIs(...SHOWS))
+  )
+    return vote('show_barcode', 3);
+  if (
+    s.has('MYINFO', 'ACCOUNT') &&
     short &&
     (s.main === undefined ||
-      s.mainIs('SHOW', 'TELL', 'LOOK', 'SHOWN', 'KNOW', 'SEEK', 'DO', 'WISH', 'CALLED'))
+      s.mainIs('SHOW', 'TELL', 'LOOK', 'SHOWN', 'KNOW', 'SEEK', 'DO', 'WISH', 'CALLED') ||
+      // 학번이 뭐로 등록되어 있죠
+      (s.has('WHAT', 'HOW') && s.mainIs('BECOME', 'ASSIGN', 'EXIST')))
   )
     return vote('my_info', 2.8);
   if (s.has('INFO') && s.has('MINE') && short) return vote('my_info', 2.5);
   return undefined;
 };
 
+const OFFERS = new Set<Mood>(['attribute', 'future-attribute', 'able']);
+const hypothetical = (predicate: Predicate): boolean =>
+  predicate.mood === 'condition' || predicate.mood === 'not-connect';
+
 export const helps: Rule = (s) => {
   if (s.reports) return undefined;
+  // 반납 안 하면 어떻게 돼요: asks what would follow.
+  if (s.has('HOW') && s.predicate('BECOME') !== undefined && s.phrase.predicates.some(hypothetical))
+    return undefined;
+  // 넌 할 수 있는 게 뭐니, 뭐 할 줄 알아
+  if (
+    s.has('WHAT') &&
+    s.content <= 6 &&
+    s.phrase.predicates.some((p) => p.sense === 'DO' && OFFERS.has(p.mood)) &&
+    s.only(
+      'WHAT',
+      'DO',
+      'YOU',
+      'THAT',
+      'KNOW',
+      'EXIST',
+      'TELL',
+      'ROWWORD',
+      'MINE',
+      'USE',
+      'BE:question',
+      'BE:plain',
+    )
+  )
+    return vote('help', 2.4);
+  if (s.has('FUNCTION') && s.has('WHAT') && s.content <= 4) return vote('help', 2.4);
+  if (s.has('FIRST') && s.has('HOW') && s.predicate('DO', 'USE', 'RESERVE') !== undefined && s.content <= 6)
+    return vote('help', 2.4);
   if (s.has('HELPWORD')) {
     const asked =
       s.main === undefined ||
@@ -178,6 +248,7 @@ export const helps: Rule = (s) => {
   if (
     s.mainIs('HELP') &&
     s.content <= 3 &&
+    s.phrase.predicates.length === 1 &&
     ['plain', 'command', 'want', 'question', 'permit'].includes(s.mood)
   )
     return vote('help', 2.5, s.main);
@@ -189,7 +260,11 @@ export const helps: Rule = (s) => {
   }
   if (
     s.has('WHAT') &&
-    s.predicate('DO', 'TELL') !== undefined &&
+    s.phrase.predicates.some(
+      (p) =>
+        (p.sense === 'DO' && (p.mood === 'able' || p.mood === 'permit')) ||
+        (p.sense === 'TELL' && p.mood !== 'command'),
+    ) &&
     s.content <= 4 &&
     (s.asks || s.mood === 'condition')
   )

@@ -4,7 +4,7 @@ import { Class } from '../grammar/lexicon.js';
 import type { Mood } from '../lexicon/conjugation.js';
 import type { Mention, MentionKind, Phrase, Predicate } from './phrase.js';
 
-export const REPORTS = new Set<Mood>(['past', 'past-question', 'quote', 'regret']);
+export const REPORTS = new Set<Mood>(['past', 'past-question', 'quote', 'regret', 'offer']);
 export const ASKS = new Set<Mood>(['question', 'able', 'permit']);
 export const SIDE = new Set<Mood>([
   'connect',
@@ -17,6 +17,10 @@ export const SIDE = new Set<Mood>([
   'noun',
   'not-connect',
 ]);
+
+const PLACES: ReadonlySet<MentionKind> = new Set([
+  'seat', 'row', 'room', 'floor', 'preference', 'any', 'relative', 'adjacent',
+] as const); // prettier-ignore
 
 /** A phrase with the questions the rules ask of it. */
 export class Situation {
@@ -32,6 +36,17 @@ export class Situation {
     const { predicates } = phrase;
     this.last = predicates.at(-1);
     const before = predicates.at(-2);
+    // 예약하려는데 도와주세요: helped with what one wants.
+    if (
+      this.last?.sense === 'HELP' &&
+      (before?.mood === 'intent' || before?.mood === 'want') &&
+      this.last.mood === 'command'
+    ) {
+      this.phrase = { ...phrase, predicates: predicates.slice(0, -1) };
+      this.last = before;
+      this.main = before;
+      return;
+    }
     // 예약하러 왔는데요, 반납하려고 왔어요: what one came for is what one wants.
     if (
       this.last?.sense === 'COME' &&
@@ -69,6 +84,9 @@ export class Situation {
     if (
       found === undefined ||
       found.mood === 'noun' ||
+      (found.negated && found !== this.main) ||
+      // 취소하면 환불되나요: what would follow is asked, nothing is to be done.
+      (found.mood === 'condition' && found !== this.main && ASKS.has(this.mood)) ||
       REPORTS.has(found.mood) ||
       found.mood === 'cause' ||
       found.mood === 'attribute' ||
@@ -104,7 +122,10 @@ export class Situation {
   get inUse(): boolean {
     return (
       this.main?.sense === 'USE' &&
-      (this.main.mood === 'question' || this.main.bare || this.main.mood === 'plain')
+      (this.main.mood === 'question' ||
+        this.main.mood === 'ongoing' ||
+        this.main.bare ||
+        this.main.mood === 'plain')
     );
   }
   get endsAsStatement(): boolean {
@@ -124,6 +145,43 @@ export class Situation {
   }
   get numbered(): boolean {
     return this.phrase.mentions.some((mention) => mention.kind === 'seat' && mention.bare !== true);
+  }
+  /** A place that is certain: no number that stands alone, unless it is a goal (이십칠로 해 줘). */
+  get solidPlace(): boolean {
+    return (
+      this.has('SEAT', 'EMPTYSEAT') ||
+      this.phrase.tokens.some(
+        (token, at) => token.sense === 'PLACE' && this.phrase.tokens[at + 1]?.sense === 'TO',
+      ) ||
+      this.phrase.mentions.some(
+        (mention) =>
+          PLACES.has(mention.kind) &&
+          (mention.kind === 'preference' || mention.bare === true
+            ? mention.role === 'to' && this.near(mention)
+            : true),
+      )
+    );
+  }
+  /** 창가로 해 줘, but not 앞으로 공부 열심히 할게: nothing but what else is wished for between it and the verb. */
+  private near(mention: Mention): boolean {
+    const { tokens, mentions } = this.phrase;
+    const end = this.main?.first ?? tokens.length;
+    if (end < mention.last) return true;
+    return tokens
+      .slice(mention.last, end)
+      .every(
+        (token, offset) =>
+          token.cls === Class.particle ||
+          token.cls === Class.adverb ||
+          token.sense === 'REQUEST' ||
+          mentions.some(
+            (other) => other.first <= mention.last + offset && mention.last + offset < other.last,
+          ),
+      );
+  }
+  /** Asks for something to be told, not done: who, why, how many. */
+  get inquires(): boolean {
+    return this.has('WHO', 'WHY', 'WHICHNUM', 'HOWMANY');
   }
   get slots(): boolean {
     return this.phrase.mentions.some(

@@ -47,7 +47,15 @@ function timeOfDay(c: Cursor, at: number): Found {
     if (c.particle(i, 'AT')) i++;
   }
   const hour = c.number(i);
-  if (hour?.value !== undefined && hour.value <= 24 && c.unit(i + 1, 'OCLOCK')) {
+  // 일곱 씨부터: native numbers count hours, never seats of row C.
+  const heard =
+    hour?.value !== undefined &&
+    hour.sense !== 'sino' &&
+    hour.sense !== 'arabic' &&
+    hour.value <= 12 &&
+    c.is(i + 1, 'C') &&
+    c.particle(i + 2, 'SINCE', 'UNTIL', 'AT');
+  if (hour?.value !== undefined && hour.value <= 24 && (c.unit(i + 1, 'OCLOCK') || heard)) {
     let minutes = hourOf(hour.value, part) * 60;
     let last = i + 2;
     const minute = c.number(last);

@@ -28,9 +28,23 @@ export type Mood =
   | 'not-connect' // 하지 말고
   | 'quote' // 하래, 한대, 하라고
   | 'noun' // 하기, 함
+  | 'offer' // 해 줄게: the speaker does it for somebody
+  | 'ongoing' // 하고 있어: what is, or whether it is
   | 'regret' // 할걸, 했더라면
   | 'cause' // 해서
   | 'correct'; // 오 번이라고
+
+/** To whom an ending speaks, where the mood leaves it open. */
+export const ADDRESS = { order: 1, proposal: 2, causative: 3 } as const;
+const ADDRESSED: readonly (readonly [number, RegExp])[] = [
+  // 앉으세요, 나가라: an order; to a machine only where it is the machine's deed.
+  [ADDRESS.order, /^(시?세요|셔요|십시오|십쇼|시오|시죠|시지요|쇼|라|렴|려무나)$/],
+  [ADDRESS.proposal, /^(자|ㅂ시다)$/],
+  // 앉게 해 줘: lets the speaker do it.
+  [ADDRESS.causative, /^(게 |게끔|도록 해|ㄹ 수 있)/],
+];
+export const addressOf = (form: string): number | undefined =>
+  ADDRESSED.find(([, pattern]) => pattern.test(form))?.[0];
 
 export type Base = 'stem' | 'eu' | 'a';
 export type Ending = readonly [form: string, mood: Mood];
@@ -41,12 +55,10 @@ const words = (mood: Mood, forms: string): Ending[] =>
 const STEM: readonly Ending[] = [
   ...words(
     'connect',
-    '고,고요,고서,고 나서,며,면서,거나,게,도록,는데,는데요,느라,느라고,길래,자마자,다가,던데,기 전에,기 때문에,기는 한데,긴 한데,는 중인데,고 있는데',
+    '고,고요,고서,고 나서,며,면서,거나,게,도록,는데,는데요,느라,느라고,길래,자마자,다가,기 전에,기 때문에,기는 한데,긴 한데,는 중인데,고 있는데',
   ),
-  ...words(
-    'plain',
-    '습니다,네,네요,지,지요,죠,거든,거든요,는다,구나,는구나,는군,는군요,고 있어,고 있어요,고 있습니다',
-  ),
+  ...words('plain', '습니다,네,네요,지,지요,죠,거든,거든요,는다,구나,는구나,는군,는군요'),
+  ...words('ongoing', '고 있어,고 있어요,고 있습니다,고 있다,고 있네,고 있네요,고 있지'),
   ...words(
     'question',
     '니,나,나요,냐,는가,는가요,는지,는지요,습니까,는 거야,는 거예요,는 거지,는 건가요,는 건지,고 있나,고 있나요,고 있니,는 중인가요',
@@ -65,7 +77,7 @@ const STEM: readonly Ending[] = [
   ...words('noun', '기,기로,기는,긴'),
   ...words(
     'quote',
-    '더라,더라고,더라고요,더라구요,는대,는대요,는다고,는다는,는다며,는다던데,냐고,자고,자는데,재',
+    '던데,던데요,더라,더라고,더라고요,더라구요,는대,는대요,는다고,는다는,는다며,는다던데,냐고,자고,자는데,재',
   ),
   ...words(
     'forbid',
@@ -204,6 +216,10 @@ const ability: readonly Ending[] = [
   ),
 ];
 
+/** 해 줄게, 해 줄 거예요: not asked for but promised. */
+const OFFERS =
+  /^주?시?(줄게|줄께|줄 거|줄거|줄 겁|주마|줄 예정|줄 생각|주ㄹ게|주ㄹ께|주ㄹ 거|주ㄹ거요|주ㄹ 겁|주ㄹ까|주ㄹ 예정|주ㄹ 생각|주ㄹ 참)/;
+
 /** 주다 asks for the deed, whatever its own ending: 해 줘, 해 줄래, 해 줄 수 있어, 해 주면 안 돼. */
 function asking(): Ending[] {
   const out: Ending[] = [];
@@ -213,6 +229,7 @@ function asking(): Ending[] {
   ]) {
     for (const [form, mood] of inflect(verb)) {
       if (form.endsWith('면') || form.endsWith('면은')) out.push([form, 'condition']);
+      else if (OFFERS.test(form)) out.push([form, 'offer']);
       else out.push([form, ASKING.has(mood) && mood !== 'condition' ? 'command' : mood]);
     }
     for (const [form, mood] of ability) {
