@@ -9,7 +9,9 @@ COMMANDS = {
     "synthesize": "synthetic speech with espeak-ng",
     "train": "train or resume the acoustic model",
     "evaluate": "greedy character error rates of a checkpoint or an exported graph",
+    "lm": "n-gram language model for the decoder",
     "export": "write the model package (ONNX, manifest, tokens)",
+    "attach": "put a language model into a package",
     "plot": "curves of a training log",
 }
 

@@ -20,7 +20,7 @@ from . import checkpoint
 from .data import Collator
 from .evaluate import development_sets, normalization, of_graph, report, score
 from .model import MIN_FRAMES, ConformerCTC
-from .package import write_manifest
+from .package import attach, write_manifest
 from .tokens import TOKENS
 
 LENGTHS = (7, 130, 203, 517)
@@ -37,6 +37,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--weights", type=Path, help="also write float16 weights here, for `train --init`")
     add("--max-loss", type=float, default=0.5, help="largest CER points that int8 may cost on dev")
     add("--threads", type=int, default=2)
+    decoding_arguments(parser)
+
+
+def decoding_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of a package that is decoded with a language model."""
+    add = parser.add_argument
+    add("--lm", type=Path, help="language model that `lm` wrote, for a beam search")
+    add("--alpha", type=float, default=0.6, help="its weight")
+    add("--beta", type=float, default=0.5, help="bonus for each of its units")
+    add("--beam", type=int, default=32, help="beam width")
 
 
 class Served(nn.Module):
@@ -138,6 +148,8 @@ def run(args: argparse.Namespace) -> None:
         shutil.copyfile(small, args.out / small.name)
     (args.out / "tokens.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
     write_manifest(args.out, args.version, model, state, metrics, args.work, args.cost)
+    if args.lm:
+        attach(args.out, args.lm, args.alpha, args.beta, args.beam)
     if args.weights:
         args.weights.parent.mkdir(parents=True, exist_ok=True)
         weights = {k: v.half() for k, v in model.state_dict().items()}

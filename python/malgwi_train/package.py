@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from .store import Store
 from .text import NORMALIZER
 from .tokens import BLANK, EOS
 
+LANGUAGE_MODEL = "language-model.kenlm"
 SOURCES = {
     "pansori-tedxkr": ("Pansori-TEDxKR (TEDx talks in Korean)", "CC-BY-NC-ND-4.0"),
     "emotiontts-open-db": ("EmotionTTS Open DB (read sentences)", "CC-BY-NC-SA-4.0"),
@@ -100,12 +102,35 @@ def write_manifest(
         "training": {"data": data_entries(work), "cost": spent, "recipe": "python/README.md"},
         "metrics": [{"set": name, "normalizer": NORMALIZER, "decoding": "greedy", **as_ratios(result)} for name, result in metrics],
     }
-    # Short number lists on one line each keep the file reviewable.
+    write_json(folder, manifest)
+
+
+def write_json(folder: Path, manifest: dict) -> None:
+    """Write a manifest; short number lists on one line each keep the file reviewable."""
     text = json.dumps(manifest, ensure_ascii=False, indent=2)
     for key in ("mean", "inverseStd"):
-        values = manifest["frontEnd"]["normalize"][key]
+        values = manifest["frontEnd"]["normalize"].get(key, [])
         text = text.replace(_indented(key, values), f'"{key}": {json.dumps(values)}')
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def attach(folder: Path, file: Path, alpha: float, beta: float, beam_width: int) -> None:
+    """
+    Put a language model that `lm` wrote into a package, and have it decode with a beam search and these weights.
+
+    What the model was built from is read from the `.json` beside it.
+    """
+    about = json.loads(file.with_name(file.name + ".json").read_text(encoding="utf-8"))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    target = folder / LANGUAGE_MODEL
+    shutil.copyfile(file, target)
+    manifest["languageModel"] = {
+        "file": target.name, "format": about["format"], "unit": about["unit"], "alpha": alpha, "beta": beta,
+        "license": about["license"], "sources": [f"{s['name']}, {s['license']}" for s in about["sources"]],
+    }
+    manifest["decoder"] = {**manifest["decoder"], "method": "beam", "beamWidth": beam_width}
+    manifest["files"][target.name] = file_entry(target)
+    write_json(folder, manifest)
 
 
 def _indented(key: str, values: list[float]) -> str:
