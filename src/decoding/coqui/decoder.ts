@@ -32,7 +32,8 @@ export interface CoquiDecoderOptions {
 
 /**
  * The decoder of Coqui STT 1.4 (`ctc_beam_search_decoder` of its native client), reproduced: the same text, times, order
- * and confidence as float32 arithmetic allows, streaming.
+ * and confidence as float32 arithmetic allows, streaming. Prefixes of equal score and equal last label, whose order Coqui
+ * leaves to its sorting algorithm, keep the order in which they arose.
  */
 export class CoquiDecoder {
   private search: CoquiSearch;

@@ -84,6 +84,7 @@ export function compareRank(scoreA: number, labelA: number, scoreB: number, labe
 /** Takes a prefix out of the beam, and out of the tree with all ancestors that nothing in the beam descends from. */
 export function drop(prefix: Prefix): void {
   prefix.inBeam = false;
+  prefix.ahead = undefined;
   let node = prefix;
   while (node.parent !== undefined && node.children.length === 0 && !node.inBeam) {
     const siblings = node.parent.children;
