@@ -15,21 +15,19 @@ import { loadFamily, type Family } from './index.js';
 interface Subject {
   /** Folder below test/fixtures/packages. */
   readonly package: string;
-  /** Whether the family has a search that `beamWidth` widens. */
-  readonly beam: boolean;
-  /** Whether that search asks the model step by step, so that it can be cancelled in between. */
+  /** Whether the search asks the model step by step, so that it can be cancelled in between. */
   readonly steps: boolean;
   /** Whether hot words act without a language model. */
   readonly hotWords: boolean;
 }
 
 const SUBJECTS: readonly Subject[] = [
-  { package: 'tiny-ctc', beam: true, steps: false, hotWords: true },
-  { package: 'tiny-las', beam: true, steps: true, hotWords: true },
-  { package: 'tiny-las-mha', beam: true, steps: true, hotWords: true },
-  { package: 'tiny-transformer', beam: true, steps: true, hotWords: true },
-  { package: 'tiny-rnnt', beam: true, steps: true, hotWords: true },
-  { package: 'tiny-coqui', beam: true, steps: true, hotWords: false },
+  { package: 'tiny-ctc', steps: false, hotWords: true },
+  { package: 'tiny-las', steps: true, hotWords: true },
+  { package: 'tiny-las-mha', steps: true, hotWords: true },
+  { package: 'tiny-transformer', steps: true, hotWords: true },
+  { package: 'tiny-rnnt', steps: true, hotWords: true },
+  { package: 'tiny-coqui', steps: true, hotWords: false },
 ];
 
 /** Long enough to be long; a package may take more than a test has time for. */
@@ -78,34 +76,33 @@ describe.each(SUBJECTS)('$package', (subject) => {
   const hypotheses = async (...args: Parameters<Family['decode']>): Promise<readonly DecodedHypothesis[]> =>
     (await family.decode(...args)).hypotheses;
 
-  it.runIf(expected)("gives PyTorch's greedy ids, and its text for them", async () => {
-    const lines = readFileSync(`${folder(subject.package)}/tokens.txt`, 'utf8').split('\n');
-    for (const utterance of expected!.utterances) {
-      const ids = utterance.ids ?? utterance.ctc!.ids;
-      expect(await family.greedyIds(input(utterance.frames))).toEqual(ids);
-      const [best] = await hypotheses(input(utterance.frames));
-      expect(best.tokens.map(({ text }) => text)).toEqual(best.tokens.map(({ id }) => lines[id]));
-      for (const { startFrame, endFrame } of best.tokens) {
-        expect(startFrame).toBeGreaterThanOrEqual(0);
-        expect(endFrame).toBeGreaterThanOrEqual(startFrame);
-        expect(endFrame).toBeLessThan(utterance.encoderFrames);
+  if (expected !== undefined) {
+    it("gives PyTorch's greedy ids, and its text for them", async () => {
+      const lines = readFileSync(`${folder(subject.package)}/tokens.txt`, 'utf8').split('\n');
+      for (const utterance of expected.utterances) {
+        const ids = utterance.ids ?? utterance.ctc!.ids;
+        expect(await family.greedyIds(input(utterance.frames))).toEqual(ids);
+        const [best] = await hypotheses(input(utterance.frames));
+        expect(best.tokens.map(({ text }) => text)).toEqual(best.tokens.map(({ id }) => lines[id]));
+        for (const { startFrame, endFrame } of best.tokens) {
+          expect(startFrame).toBeGreaterThanOrEqual(0);
+          expect(endFrame).toBeGreaterThanOrEqual(startFrame);
+          expect(endFrame).toBeLessThan(utterance.encoderFrames);
+        }
+        const starts = best.tokens.map(({ startFrame }) => startFrame);
+        expect(starts).toEqual([...starts].sort((a, b) => a - b));
       }
-      const starts = best.tokens.map(({ startFrame }) => startFrame);
-      expect(starts).toEqual([...starts].sort((a, b) => a - b));
-    }
-    expect((await hypotheses(input(frames.at(-1)!)))[0].text).not.toBe('');
-  });
+      expect((await hypotheses(input(frames.at(-1)!)))[0].text).not.toBe('');
+    });
 
-  it.runIf(expected)(
-    'places tokens in the frames that emitted them, where the model says which',
-    async () => {
-      for (const { frames: count, tokenFrames } of expected!.utterances) {
+    it('places tokens in the frames that emitted them, where the model says which', async () => {
+      for (const { frames: count, tokenFrames } of expected.utterances) {
         if (tokenFrames === undefined) continue;
         const [best] = await hypotheses(input(count), { beamWidth: 1 });
         expect(best.tokens.map(({ startFrame }) => startFrame)).toEqual(tokenFrames);
       }
-    },
-  );
+    });
+  }
 
   it('gives one empty hypothesis for no frames and for fewer than it needs', async () => {
     const { minFrames } = model.manifest.encoder;
@@ -169,7 +166,7 @@ describe.each(SUBJECTS)('$package', (subject) => {
       const found = await hypotheses(input(count), { beamWidth: 8, alternatives: 5 });
       expect(found.length).toBeGreaterThan(0);
       expect(found.length).toBeLessThanOrEqual(5);
-      if (subject.beam && count > 30) expect(found.length).toBeGreaterThan(2);
+      if (count > 30) expect(found.length).toBeGreaterThan(2);
       expect(new Set(found.map(({ text }) => text)).size).toBe(found.length);
       const scores = found.map(({ score }) => score);
       expect(scores).toEqual([...scores].sort((a, b) => b - a));
@@ -199,7 +196,7 @@ describe.each(SUBJECTS)('$package', (subject) => {
     }
   });
 
-  it.runIf(subject.beam)('finds nothing worse with a wider beam', async () => {
+  it('finds nothing worse with a wider beam', async () => {
     for (const count of [...frames, 60, 120, 200]) {
       let before = -Infinity;
       for (const beamWidth of [1, 4, 16]) {
