@@ -141,6 +141,18 @@ def test_a_graph_with_something_else_in_it() -> None:
         with pytest.raises(Refused, match="differs|bound|no numbers"):
             model, interpreter = acoustic.recognize(replace(graph, operators=operators))
             parity.require(parity.compare(model, interpreter, float_graph.build(model).SerializeToString()), False)
+    half = next(i for i, tensor in enumerate(graph.tensors) if tensor.name == "lstm/bias")
+    biased = graph.tensors[half].constant.copy()
+    biased[2 * 12 : 3 * 12] += 1  # a forget bias, but in a tensor of its own
+    tensors = [*graph.tensors, replace(graph.tensors[half], constant=biased)]
+    gates = [o for o in graph.operators if o.name == "FULLY_CONNECTED" and o.inputs[2] == half]
+    other = {id(o): replace(o, inputs=(*o.inputs[:2], len(graph.tensors))) for o in gates[1:]}
+    for changed_operators in ({id(gates[0]): replace(gates[0], inputs=(*gates[0].inputs[:2], len(graph.tensors)))}, other):
+        operators = [changed_operators.get(id(operator), operator) for operator in graph.operators]
+        model, interpreter = acoustic.recognize(replace(graph, tensors=tensors, operators=operators))
+        model = replace(model, layers=small().layers)
+        with pytest.raises(Refused, match="differs"):
+            parity.require(parity.compare(model, interpreter, float_graph.build(model).SerializeToString()), False)
     operators = [replace(operator, name="BATCH_MATMUL" if operator.name == "SPLIT" else operator.name) for operator in graph.operators]
     with pytest.raises(Refused, match="BATCH_MATMUL"):
         model, interpreter = acoustic.recognize(replace(graph, operators=operators))

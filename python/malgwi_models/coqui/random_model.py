@@ -21,10 +21,10 @@ from .writer import write
 CLIP = 20.0
 CALIBRATION_STEPS = 96
 # Standard deviations over time: of a layer's sums, of the LSTM's, of the scores of a class.
-DENSE, GATES, SCORES = 1.0, 1.5, 2.5
-RECURRENT_GAIN = 0.7
+DENSE, GATES, SCORES = 1.0, 1.5, 7.0
+RECURRENT_GAIN = 0.3
 # Advantage of the blank over the other classes.
-BLANK = 6.0
+BLANK = 11.0
 
 
 def _scaled(weights: np.ndarray, rows: np.ndarray, spread: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
