@@ -13,6 +13,8 @@ from .text import NORMALIZER
 from .tokens import BLANK, EOS
 
 LANGUAGE_MODEL = "language-model.kenlm"
+# Of the beam search: on dev no text changes between 10, its default, and 7, and it takes a quarter less time.
+TOKEN_REACH = 7
 SOURCES = {
     "pansori-tedxkr": ("Pansori-TEDxKR (TEDx talks in Korean)", "CC-BY-NC-ND-4.0"),
     "emotiontts-open-db": ("EmotionTTS Open DB (read sentences)", "CC-BY-NC-SA-4.0"),
@@ -128,7 +130,7 @@ def attach(folder: Path, file: Path, alpha: float, beta: float, beam_width: int)
         "file": target.name, "format": about["format"], "unit": about["unit"], "alpha": alpha, "beta": beta,
         "license": about["license"], "sources": [f"{s['name']}, {s['license']}" for s in about["sources"]],
     }
-    manifest["decoder"] = {**manifest["decoder"], "method": "beam", "beamWidth": beam_width}
+    manifest["decoder"] = {**manifest["decoder"], "method": "beam", "beamWidth": beam_width, "tokenReach": TOKEN_REACH}
     manifest["files"][target.name] = file_entry(target)
     write_json(folder, manifest)
 

@@ -211,7 +211,7 @@ def test_attach_puts_the_model_into_a_package(tmp_path: Path) -> None:
     (tmp_path / "lm.bin.json").write_text(json.dumps(about))
     attach(package, file, 0.6, 0.5, 24)
     written = json.loads((package / "manifest.json").read_text())
-    assert written["decoder"] == {"method": "beam", "strayJamo": "drop", "beamWidth": 24}
+    assert written["decoder"] == {"method": "beam", "strayJamo": "drop", "beamWidth": 24, "tokenReach": 7}
     name = written["languageModel"]["file"]
     assert (package / name).read_bytes() == b"model" and written["files"][name]["bytes"] == 5
     assert written["languageModel"] == {

@@ -47,6 +47,8 @@ const Decoder = Type.Object({
   /** `coqui` is Coqui's own beam search, reproduced exactly. */
   method: Type.Union([Type.Literal('greedy'), Type.Literal('beam'), Type.Literal('coqui')]),
   beamWidth: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096 })),
+  /** Natural logarithm by which a token may be less probable than the best class of its frame (CTC). */
+  tokenReach: Type.Optional(Type.Number({ minimum: 1, maximum: 100 })),
   /** Exponent of the length by which the score of an attention hypothesis is divided. */
   lengthNormalization: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
   /** Share of CTC in the score of a joint CTC and attention model. */

@@ -24,11 +24,13 @@ const SLACK_SECONDS = 4;
 const PIECE = SAMPLE_RATE;
 /** A partial may cost this share of the audio time it covers. */
 const PARTIAL_GROWTH = 0.02;
+/** A partial is replaced soon: where the package asks for a beam, a narrow one does. */
+const PARTIAL_BEAM_WIDTH = 8;
 
 export class StreamingRecognizer {
   private readonly buffer: SampleBuffer;
   private readonly endpointer: Endpointer;
-  private readonly partialDecoding: DecodeOptions | undefined;
+  private readonly partialDecoding: DecodeOptions;
   /** Samples that went through the voice activity detector. */
   private analysed = 0;
   private utterance = -1;
@@ -49,7 +51,12 @@ export class StreamingRecognizer {
     const seconds = (maxUtteranceMs + prefixPaddingMs + suffixPaddingMs) / 1000 + SLACK_SECONDS;
     this.buffer = new SampleBuffer(Math.ceil(seconds * SAMPLE_RATE));
     this.endpointer = new Endpointer(options.endpoint);
-    this.partialDecoding = options.decoding && { ...options.decoding, alternatives: 1 };
+    const { method, beamWidth = PARTIAL_BEAM_WIDTH } = engine.model.manifest.decoder;
+    this.partialDecoding = {
+      ...(method === 'beam' ? { beamWidth: Math.min(beamWidth, PARTIAL_BEAM_WIDTH) } : {}),
+      ...options.decoding,
+      alternatives: 1,
+    };
   }
 
   /**
