@@ -26,6 +26,11 @@ export const REJECT_BELOW = 0.5;
 const CLOSE = 0.35;
 const MAX_HYPOTHESES = 8;
 
+/** What a hypothesis counts beside the one ranked before it. */
+const RANK_WEIGHT = 0.93;
+/** Of a recogniser's hypotheses this share must be read as the intent; one that reads well by chance is not enough. */
+const SUPPORT = 0.25;
+
 interface Parsed {
   readonly candidates: readonly (IntentCandidate & { readonly filled: Filled; readonly vote: Vote })[];
   readonly text: string;
@@ -58,6 +63,56 @@ function parseOne(text: string, options: ParseOptions): Parsed {
   });
   candidates.sort((a, b) => b.confidence - a.confidence);
   return { candidates, text, sound, reading };
+}
+
+type Candidate = Parsed['candidates'][number];
+
+const keyOf = ({ intent, slots }: Pick<IntentCandidate, 'intent' | 'slots'>): string =>
+  `${intent} ${JSON.stringify(Object.entries(slots).sort())}`;
+
+/** The vote of all hypotheses over readings: each gives each of its readings its weight times its confidence. */
+class Ballot {
+  private readonly scores = new Map<
+    string,
+    { score: number; top: number; parsed: Parsed; candidate: Candidate }
+  >();
+  private readonly byIntent = new Map<IntentName, number>();
+  private weight = 0;
+
+  cast(parsed: Parsed, weight: number, venue: ParseOptions['venue']): void {
+    this.weight += weight;
+    const intents = new Map<IntentName, number>();
+    for (const candidate of parsed.candidates) {
+      // A reading that the venue can serve is preferred.
+      const share = weight * candidate.confidence * (problemsOf(candidate, venue).length === 0 ? 1 : 0.75);
+      const known = this.scores.get(keyOf(candidate));
+      const better = known === undefined || share > known.top;
+      this.scores.set(keyOf(candidate), {
+        score: (known?.score ?? 0) + share,
+        top: better ? share : known.top,
+        parsed: better ? parsed : known.parsed,
+        candidate: better ? candidate : known.candidate,
+      });
+      intents.set(
+        candidate.intent,
+        Math.max(intents.get(candidate.intent) ?? 0, weight * candidate.confidence),
+      );
+    }
+    for (const [intent, share] of intents)
+      this.byIntent.set(intent, (this.byIntent.get(intent) ?? 0) + share);
+  }
+
+  elected(): { parsed: Parsed; candidate: Candidate } | undefined {
+    let best: { score: number; parsed: Parsed; candidate: Candidate } | undefined;
+    for (const entry of this.scores.values())
+      if (best === undefined || entry.score > best.score + 1e-9) best = entry;
+    return best;
+  }
+
+  /** The share of the hypotheses' weight that speaks for an intent. */
+  support(intent: IntentName): number {
+    return (this.byIntent.get(intent) ?? 0) / this.weight;
+  }
 }
 
 const plain = ({ intent, slots, confidence }: IntentCandidate): IntentCandidate => ({
@@ -113,8 +168,7 @@ const NONE: IntentName = 'none';
 
 /**
  * Reads a command out of a recogniser's text. Pure, synchronous, bounded: at most {@link MAX_TEXT_LENGTH} characters
- * are read, longer texts are `none`. With further hypotheses the most believable reading of all wins; one that the
- * venue can serve is preferred.
+ * are read, longer texts are `none`. Further hypotheses vote: the reading that most of them believe in wins.
  */
 export const parseIntent: ParseIntent = (text, options = {}) => {
   const threshold = options.rejectBelow ?? REJECT_BELOW;
@@ -126,13 +180,12 @@ export const parseIntent: ParseIntent = (text, options = {}) => {
     text,
     ...(options.alternatives ?? []).slice(0, MAX_HYPOTHESES).map((other) => other.text),
   ];
-  let chosen: Parsed | undefined;
-  let chosenScore = -1;
   const all: IntentCandidate[] = [];
+  const ballot = new Ballot();
   hypotheses.forEach((hypothesis, rank) => {
     if (hypothesis.length > MAX_TEXT_LENGTH) return;
     const parsed = parseOne(hypothesis.normalize('NFC'), options);
-    const best = parsed.candidates.at(0);
+    ballot.cast(parsed, RANK_WEIGHT ** rank, options.venue);
     all.push(
       ...parsed.candidates.map((candidate) =>
         rank === 0
@@ -140,22 +193,18 @@ export const parseIntent: ParseIntent = (text, options = {}) => {
           : { ...plain(candidate), confidence: candidate.confidence * 0.9 ** rank },
       ),
     );
-    const possible = best === undefined || problemsOf(best, options.venue).length === 0;
-    const score = (best?.confidence ?? 0) * (possible ? 1 : 0.75) * 0.93 ** rank;
-    if (chosen === undefined || score > chosenScore + 1e-9) {
-      chosen = parsed;
-      chosenScore = score;
-    }
   });
-  const best = (chosen as Parsed | undefined)?.candidates.at(0);
+  const elected = ballot.elected();
+  const chosen = elected?.parsed;
+  const best = elected?.candidate;
   const alternatives = distinct(all, best)
     .filter(
       (candidate) => candidate.confidence >= (best?.confidence ?? 0) - CLOSE && candidate.confidence >= 0.2,
     )
     .slice(0, 3);
   if (chosen === undefined || best === undefined) return result(NONE, {}, 0.95);
-  if (best.confidence < threshold) {
-    return result(NONE, {}, 1 - best.confidence, {
+  if (best.confidence < threshold || ballot.support(best.intent) < Math.min(SUPPORT, threshold)) {
+    return result(NONE, {}, 1 - Math.min(best.confidence, ballot.support(best.intent)), {
       alternatives: [plain(best), ...alternatives].filter((c) => c.confidence >= 0.2).slice(0, 3),
     });
   }

@@ -13,7 +13,7 @@ const isVerb = (token: Token | undefined): boolean =>
 /** Verbs that only carry a noun. */
 const LIGHT = new Set(['DO', 'BECOME', 'GIVE', 'WISH', 'PROCEED', 'HELP']);
 /** 예약 걸어 줘, 예약 넣어 줘: light beside a booking only. */
-const PUTS = new Set(['PUT']);
+const PUTS = new Set(['PUT', 'ENTER']);
 const BETWEEN = new Set([
   'FILLER',
   'OBJECT',
@@ -66,6 +66,8 @@ function carried(
     if (tokens[i].sense === 'NOT') negated = true;
     i++;
   }
+  // 이동 중이야
+  if (tokens[i]?.sense === 'AMID') return { mood: 'ongoing', last: i + 1, negated, bare: true };
   // 예약 하나 걸어 줘
   if (tokens[i]?.sense === 'native' && tokens[i].value === 1) i++;
   const next = tokens[i];
@@ -125,6 +127,8 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
       let { mood } = verb;
       if (verb.sense === 'WISH' && (SPOKEN_MOODS.has(mood) || mood === 'intent' || mood === 'connect'))
         mood = 'command';
+      // 주시면 돼요, 줄 수 있어요: asked for all the same.
+      if (verb.sense === 'GIVE' && (mood === 'permit' || mood === 'able')) mood = 'command';
       const negated = NEGATIVE_MOODS.has(mood) || tokens[at - 1]?.sense === 'NOT';
       const address = verb.address === undefined ? {} : { address: verb.address };
       out.push({ sense: verb.sense, mood, negated, first: at, last: verb.last, bare: false, ...address });

@@ -17,7 +17,10 @@ export const cancels: Rule = (s) => {
     !s.reports
   )
     return vote('cancel', 2.6, s.main);
-  if (cancel === undefined && !(s.has('CANCEL') && (s.mainIs('DO', 'WISH', 'GIVE') || s.main === undefined)))
+  if (
+    cancel === undefined &&
+    !(s.named('CANCEL') && (s.mainIs('DO', 'WISH', 'GIVE') || s.main === undefined))
+  )
     return undefined;
   if (s.reports || s.negated || s.mood === 'condition') return undefined;
   const strong = cancel?.sense !== 'UNDO';
@@ -34,7 +37,7 @@ export const returns: Rule = (s) => {
   const back = s.active('RETURN');
   if (
     back !== undefined ||
-    (s.has('RETURN') && (s.mainIs('DO', 'WISH', 'GIVE', 'BECOME') || s.main === undefined))
+    (s.named('RETURN') && (s.mainIs('DO', 'WISH', 'GIVE', 'BECOME') || s.main === undefined))
   ) {
     return s.mood === 'question' && !s.has('SEAT') && !s.numbered
       ? vote('return', 0.6, back)
@@ -117,8 +120,8 @@ export const extends_: Rule = (s) => {
     return undefined;
   if (conditional && extendable.has(s.mood)) return vote('extend', 2.6, s.main);
   const word = conditional ? undefined : said;
-  if (word !== undefined || (s.has('EXTEND') && s.main === undefined)) return vote('extend', 3, word);
-  if (s.has('EXTEND') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME')) return vote('extend', 2.8);
+  if (word !== undefined || (s.named('EXTEND') && s.main === undefined)) return vote('extend', 3, word);
+  if (s.named('EXTEND') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME')) return vote('extend', 2.8);
   const length = s.mention('duration') !== undefined || s.has('TIMEWORD');
   if (s.mainIs('LENGTHEN') && s.mood !== 'condition') {
     if (length || s.mention('clock', 'max') !== undefined) return vote('extend', 2.8, s.main);
@@ -156,7 +159,7 @@ export const buys: Rule = (s) => {
     s.has('SEAT', 'TICKET', 'RESERVE', 'STATUSWORD') || s.numbered || s.mention('that') !== undefined;
   if (word !== undefined && s.phrase.tokens[word.first].cls === Class.noun)
     return vote('purchase', s.asks && !about ? 0.5 : 3, word);
-  if (s.has('BUY') && (s.mainIs('DO', 'WISH', 'GIVE', 'PROCEED', 'BECOME') || s.main === undefined))
+  if (s.named('BUY') && (s.mainIs('DO', 'WISH', 'GIVE', 'PROCEED', 'BECOME') || s.main === undefined))
     return vote('purchase', 2.8);
   if (
     word !== undefined &&
@@ -191,7 +194,7 @@ export const moves: Rule = (s) => {
   if (move !== undefined)
     return vote('move', goal ? 3 : s.content <= 2 && !s.has('NEUTRAL') ? 1 : -0.5, move);
   const change = s.active('CHANGE');
-  if (change !== undefined || (s.has('CHANGE') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME'))) {
+  if (change !== undefined || (s.named('CHANGE') && s.mainIs('DO', 'WISH', 'GIVE', 'BECOME'))) {
     if (s.has('RESERVE') && s.mention('date', 'clock', 'duration') !== undefined && !s.numbered)
       return vote('move', 0.4);
     return goal ? vote('move', s.mood === 'quote' ? -1 : 2.8, change) : undefined;

@@ -146,6 +146,8 @@ export const asksStatus: Rule = (s) => {
     s.content <= 4
   )
     return vote('status', 1.4);
+  // 내 예약 어떻게 됐어
+  if (s.has('MINE') && s.has('RESERVE') && s.has('HOW') && s.becomes && seatless) return vote('status', 2);
   // 예약됐나요, 내 예약 잘 됐어: whether there is one.
   const done = s.predicate('RESERVE')?.mood;
   if (
@@ -290,7 +292,13 @@ export const asksList: Rule = (s) => {
     return s.mention('preference') !== undefined && s.predicate('REMAIN', 'EMPTY') !== undefined
       ? vote('list_available', 1.5)
       : undefined;
+  // 자리 좀 볼게요
+  if (s.has('SEAT') && s.mainIs('LOOK') && (s.mood === 'intent' || s.mood === 'want') && !s.has('MINE'))
+    return vote('list_available', 1.6, main);
   const state = s.predicate(...EXISTENCE);
+  // 예약했는데 자리가 없어요: a complaint.
+  if (s.mainIs('NOTEXIST') && s.phrase.predicates.some((p) => p !== main && p.mood === 'past'))
+    return undefined;
   if (state !== undefined && state === main && !REPORTS.has(state.mood))
     return vote(
       'list_available',

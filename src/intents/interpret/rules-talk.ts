@@ -170,7 +170,7 @@ export const account: Rule = (s) => {
   // 내 계정으로 들어가 줘, 내 계정에서 나갈래.
   if (s.has('MYINFO') && s.mainIs('GO') && s.has('TO') && s.mood === 'command')
     return vote('my_info', 2.2, s.main);
-  if (s.has('ACCOUNT') && s.mainIs('LEAVE', 'GO') && short && !s.negated && !s.asks) {
+  if (s.has('ACCOUNT') && s.mainIs('LEAVE', 'ENTER', 'GO') && short && !s.negated && !s.asks) {
     if (s.has('FROM')) return vote('logout', 2.6, s.main);
     if (s.has('TO', 'AT')) return vote('login', 2.6, s.main);
   }
@@ -236,22 +236,27 @@ export const helps: Rule = (s) => {
   if (s.has('HELPWORD')) {
     const asked =
       s.main === undefined ||
+      (s.mainIs('BECOME') && s.has('HOW')) ||
       s.mainIs('HELPWORD', 'SHOW', 'TELL', 'LOOK', 'SEEK', 'KNOW', 'WISH', 'SHOWN', 'DO', 'GIVE', 'CALLED');
     const told =
       s.phrase.tokens.some(
-        (token) => token.sense === 'FEEL' || token.sense === 'NO' || token.sense === 'BECOME',
+        (token) =>
+          token.sense === 'FEEL' || token.sense === 'NO' || (token.sense === 'BECOME' && !s.has('HOW')),
       ) ||
-      s.mainIs('BECOME') ||
+      (s.mainIs('BECOME') && !s.has('HOW')) ||
       s.predicate('HELPWORD')?.mood === 'permit';
     return asked && !told ? vote('help', 3) : undefined;
   }
   if (
     s.mainIs('HELP') &&
+    !s.inquires &&
     s.content <= 3 &&
     s.phrase.predicates.length === 1 &&
     ['plain', 'command', 'want', 'question', 'permit'].includes(s.mood)
   )
     return vote('help', 2.5, s.main);
+  if (s.has('HOW') && s.mainIs('TELL') && s.mood !== 'command' && s.content <= 3)
+    return vote('help', 2, s.main);
   if (s.has('HOW') && s.content <= 5 && !s.has('REMAINTIME') && !s.numbered) {
     if (s.predicate('USE', 'RESERVE', 'RETURN', 'EXTEND', 'MOVE', 'CANCEL') !== undefined)
       return vote('help', 3.2);

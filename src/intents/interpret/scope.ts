@@ -96,6 +96,7 @@ function somebodyElse(s: Situation, vote: Vote): number {
   return price;
 }
 
+const LIGHT = new Set(['GIVE', 'DO']);
 const CUT_OFF = new Set(['SUBJECT', 'OBJECT', 'TOPIC', 'AND']);
 const COMMANDS = new Set<IntentName>(['reserve', 'move', 'return', 'extend', 'cancel', 'purchase']);
 /** Deeds of a body: told to do them is a person. */
@@ -185,6 +186,14 @@ export function objections(s: Situation, vote: Vote, sound: Sound): number {
     if (partOfWord(s, deed, sound)) price += 3;
   }
   const { main } = s;
+  // 자리 깔아 줘, where 깔아 is unknown: what is to be done is.
+  if (
+    main !== undefined &&
+    LIGHT.has(main.sense) &&
+    deed === main.first &&
+    tokens[deed - 1]?.cls === Class.unknown
+  )
+    price += 2;
   if (
     main !== undefined &&
     BODILY.has(main.sense) &&
@@ -217,8 +226,10 @@ export function objections(s: Situation, vote: Vote, sound: Sound): number {
     // 상견례 자리: a place of another kind. 연장 가방, 예약 손님: the deed only says which.
     if (token.sense === 'WORD' && next?.sense === 'SEAT' && !s.numbered) price += 2;
     if (DEEDS.has(token.sense) && token.cls === Class.noun && next !== undefined && THINGS.has(next.sense)) price += 3;
+    // 이동 수단이 뭐야: the deed names the kind of a thing nobody here knows.
+    if (DEEDS.has(token.sense) && token.cls === Class.noun && next?.cls === Class.unknown && next.end - next.start >= 3 && OBJECTIVE.has(tokens[at + 2]?.sense)) price += 2;
     // 그 사람 자리: somebody's.
-    if (token.sense === 'PERSON' && (next?.sense === 'SEAT' || next?.sense === 'NEXT')) price += 2.5;
+    if (token.sense === 'PERSON' && (next?.sense === 'SEAT' || (next?.sense === 'NEXT' && !s.numbered))) price += 2.5;
   }); // prettier-ignore
   return price;
 }

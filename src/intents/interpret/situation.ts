@@ -84,6 +84,7 @@ export class Situation {
     if (
       found === undefined ||
       found.mood === 'noun' ||
+      found.mood === 'ongoing' ||
       (found.negated && found !== this.main) ||
       // 취소하면 환불되나요: what would follow is asked, nothing is to be done.
       (found.mood === 'condition' && found !== this.main && ASKS.has(this.mood)) ||
@@ -94,6 +95,13 @@ export class Situation {
     )
       return undefined;
     return found;
+  }
+  /** A verbal noun without a verb of its own, which the main verb may carry: 연장 한 시간만 해 줘. */
+  named(sense: string): boolean {
+    return (
+      this.has(sense) &&
+      this.phrase.predicates.every((p) => p.sense !== sense || ((p.mood === 'noun' || p.bare) && !p.negated))
+    );
   }
   get mood(): Mood {
     return this.main?.mood ?? 'plain';
