@@ -2,6 +2,7 @@
 import type { IntentName } from '../contract.js';
 import { Class } from '../grammar/lexicon.js';
 import type { Reading, Token } from '../grammar/lattice.js';
+import type { Mood } from '../lexicon/conjugation.js';
 import type { Sound } from '../grammar/sound.js';
 import type { Vote, Situation } from './decide.js';
 import { objections } from './scope.js';
@@ -35,6 +36,13 @@ function clauseAround(tokens: readonly Token[], token: number | undefined): numb
     if (tokens[at].cls === Class.ending && !TIES.has(tokens[at].sense)) return at + 1;
   }
   return 0;
+}
+
+const WISHES = new Set<Mood>(['command', 'intent', 'want']);
+/** Whether the deed was heard as it is written, and asked for in so many words. */
+function isClear(vote: Vote, situation: Situation): boolean {
+  const deed = situation.phrase.predicates.find((predicate) => predicate.first === vote.token);
+  return deed !== undefined && WISHES.has(deed.mood) && situation.phrase.tokens[deed.first].edits === 0;
 }
 
 /** What an unknown word before it takes away from us. */
@@ -82,6 +90,8 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     );
   const editPrice = supported ? 0.6 : 3;
   const general = GENERAL.has(vote.intent);
+  // 27번 ... 예약해 줘: a seat and what to do with it, both heard clearly; an unknown word between is seldom foreign.
+  const core = seat > 0 && isClear(vote, situation);
   let evidence = vote.strength - objections(situation, vote, sound);
   tokens.forEach((token, index) => {
     const inside = index >= start;
@@ -91,7 +101,7 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
       evidence -=
-        (general ? 0.8 : inside ? 0.55 : 0.18) * Math.min(length, 8) * (seat > 0 ? 0.6 : 1) +
+        (general ? 0.8 : inside ? 0.55 : 0.18) * Math.min(length, 8) * (core ? 0.4 : seat > 0 ? 0.6 : 1) +
         (inside && length > 2 ? 0.6 : 0);
       // 상견례 자리, 번지점프 예약: what nobody knows says what is booked.
       if (length > 2 && tokens[index + 1] !== undefined && BOOKED.has(tokens[index + 1].sense))
