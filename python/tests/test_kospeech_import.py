@@ -1,11 +1,13 @@
 """The import command: vocabularies, front ends, packages, and what it refuses."""
 
+import copy
 import csv
 import io
 import json
 import os
 import shlex
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import ctc_standins as kospeech
@@ -14,6 +16,7 @@ import torch
 from torch import nn
 
 from malgwi_models.__main__ import main
+from malgwi_models.graphs import Graph, to_onnx
 from malgwi_models.inert import CheckpointError
 from malgwi_models.kospeech import features
 from malgwi_models.kospeech.vocabulary import Vocabulary, fit, read_vocabulary
@@ -185,12 +188,47 @@ def test_a_hostile_checkpoint_runs_nothing(checkpoint: Path, tmp_path: Path, cap
     assert {path.name for path in tmp_path.iterdir()} == {"hostile.pt"}
 
 
+def write_another(graph: Graph, path: Path) -> None:
+    """A graph with slightly other weights."""
+    module = copy.deepcopy(graph.module)
+    with torch.no_grad():
+        for weights in module.parameters():
+            weights.mul_(1.002)
+    to_onnx(replace(graph, module=module), path)
+
+
 def test_a_graph_that_differs_is_not_kept(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("malgwi_models.kospeech.export.TOLERANCE", 1e-12)
+    monkeypatch.setattr("malgwi_models.kospeech.export.to_onnx", write_another)
     assert run(checkpoint, tmp_path / "m") == 2
     assert "differ by" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_what_rounding_explains_is_accepted_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Jasper 10x5 with random weights and statistics to match: chaotic, so that every implementation is off."""
+    torch.manual_seed(5)
+    model = kospeech.trained(kospeech.Jasper(9, "10x5", width=32))
+    norms = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm1d)]
+    for layer in norms:
+        layer.momentum = 1.0
+        layer.train()
+    with torch.no_grad():
+        model(torch.randn(1, 400, 80), torch.tensor([400]))
+    torch.save(nn.DataParallel(model.eval()), tmp_path / "model.pt")
+    (tmp_path / "vocab.csv").write_bytes(table(SYMBOLS))
+    package = tmp_path / "m"
+    assert run(tmp_path / "model.pt", package, vocab=tmp_path / "vocab.csv") == 0
+    assert "amplifies rounding" in capsys.readouterr().out
+    parity = json.loads((package / "report.json").read_text())["parity"]
+    assert parity["largest"] > parity["tolerance"]
+    assert 0 < parity["rounding"]["onnxruntime"] < 4 * parity["rounding"]["pytorch"]
+    # In such a model too, other weights are found out.
+    monkeypatch.setattr("malgwi_models.kospeech.export.to_onnx", write_another)
+    assert run(tmp_path / "model.pt", tmp_path / "other", vocab=tmp_path / "vocab.csv") == 2
+    assert "rounding explains" in capsys.readouterr().err and not (tmp_path / "other").exists()
 
 
 def test_packages_appear_whole_or_not_at_all(tmp_path: Path) -> None:

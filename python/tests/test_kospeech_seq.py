@@ -218,24 +218,32 @@ def sinusoids(count: int, dim: int) -> Tensor:
     return torch.tensor(rows)
 
 
+def normed_by(layer: nn.Module, x: Tensor) -> Tensor:
+    """By torch's layer normalisation, or by KoSpeech's own one of before, which divides by the sample deviation."""
+    if isinstance(layer, nn.LayerNorm):
+        return layer(x)
+    return layer.gamma * (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + layer.eps) + layer.beta
+
+
 def transformer_whole(model: nn.Module, x: Tensor, tokens: list[int]) -> tuple[Tensor, Tensor | None, Tensor]:
     """As `las_whole`."""
     def forward(layer: nn.Module, x: Tensor) -> Tensor:
         inner, outer = layer.feed_forward.feed_forward[0], layer.feed_forward.feed_forward[3]
-        return x + linear(outer, linear(inner, layer.feed_forward_prenorm(x)).relu())
+        return x + linear(outer, linear(inner, normed_by(layer.feed_forward_prenorm, x)).relu())
 
     encoder, decoder = model.encoder, model.decoder
-    encoded = encoder.input_norm(linear(encoder.input_proj, convolved(encoder.conv, x)))
+    norm = encoder.input_layer_norm if hasattr(encoder, "input_layer_norm") else encoder.input_norm
+    encoded = normed_by(norm, linear(encoder.input_proj, convolved(encoder.conv, x)))
     encoded = encoded + sinusoids(encoded.shape[1], encoder.d_model)
     for layer in encoder.layers:
-        normed = layer.attention_prenorm(encoded)
+        normed = normed_by(layer.attention_prenorm, encoded)
         encoded = forward(layer, encoded + looked_up(layer.self_attention, normed, normed))
     y = decoder.embedding.embedding(torch.tensor([tokens])) * math.sqrt(decoder.d_model) + sinusoids(len(tokens), decoder.d_model)
     for layer in decoder.layers:
-        normed = layer.self_attention_prenorm(y)
+        normed = normed_by(layer.self_attention_prenorm, y)
         y = y + looked_up(layer.self_attention, normed, normed, causal=True)
-        y = forward(layer, y + looked_up(layer.encoder_attention, layer.encoder_attention_prenorm(y), encoded))
-    log_probs = linear(decoder.fc[1], decoder.fc[0](y)).log_softmax(-1)[0]
+        y = forward(layer, y + looked_up(layer.encoder_attention, normed_by(layer.encoder_attention_prenorm, y), encoded))
+    log_probs = linear(decoder.fc[1], normed_by(decoder.fc[0], y)).log_softmax(-1)[0]
     return encoded, head(encoder.fc, encoded) if hasattr(encoder, "fc") else None, log_probs
 
 
@@ -255,6 +263,7 @@ TRANSFORMERS: dict[str, dict[str, Any]] = {
     "VGG, joint": {"joint": True, "dim": 24, "inner": 40, "heads": 3, "layers": (1, 3)},
     "DS2, joint": {"kind": "ds2", "joint": True, "heads": 8},
     "DS2": {"kind": "ds2", "heads": 1, "layers": (2, 1)},
+    "VGG, joint, of February 2021": {"joint": True, "early": True},
 }
 CASES = [
     *(pytest.param(standins.las, las_whole, options, id=f"LAS, {name}") for name, options in LAS.items()),

@@ -105,6 +105,9 @@ def print_report(report: dict[str, Any], args: argparse.Namespace) -> None:
     for row in report["parity"]["differences"]:
         by_length[row["frames"]] = max(by_length.get(row["frames"], 0.0), row["difference"])
     rows += [(f"  at {frames} frames", f"{value:.1e}") for frames, value in sorted(by_length.items())]
+    if rounded := report["parity"].get("rounding"):
+        rows.append(("note", f"the model amplifies rounding: beside double precision onnxruntime is off by "
+                             f"{rounded['onnxruntime']:.1e}, PyTorch by {rounded['pytorch']:.1e}"))
     if int8 := report.get("int8"):
         rows.append(("int8: largest difference", f"{int8['largest']:.2g}"))
         if int8["agreement"]:

@@ -80,10 +80,12 @@ class TransformerEncoder(nn.Module):
 
     def __init__(self, node: Node) -> None:
         super().__init__()
-        parts = {"conv", "input_proj", "input_norm", "input_dropout", "positional_encoding", "layers"}
+        # The name it had while KoSpeech's Transformer could still be trained; the last version cannot.
+        norm = "input_layer_norm" if "input_layer_norm" in node.children else "input_norm"
+        parts = {"conv", "input_proj", norm, "input_dropout", "positional_encoding", "layers"}
         expect(node, parts | ({"fc"} & node.children.keys()))
         self.conv = Extractor(node.children["conv"])
-        self.projection, self.norm = restore(node.children["input_proj"]), restore(node.children["input_norm"])
+        self.projection, self.norm = restore(node.children["input_proj"]), restore(node.children[norm])
         self.dim = output_classes(self.projection)
         self.register_buffer("positions", position_table(node.children["positional_encoding"]))
         self.layers = nn.ModuleList(EncoderLayer(layer, self.dim) for layer in node.children["layers"].children.values())

@@ -177,28 +177,35 @@ def feed_forward(dim: int, inner: int) -> nn.Module:
         linear(dim, inner), nn.Dropout(0.2), nn.ReLU(), linear(inner, dim), nn.Dropout(0.2))})
 
 
+def norm(dim: int, early: bool) -> nn.Module:
+    """Layer normalisation: torch's, or KoSpeech's own one of before."""
+    if not early:
+        return nn.LayerNorm(dim)
+    return stand_in("modules.LayerNorm", gamma=nn.Parameter(torch.ones(dim)), beta=nn.Parameter(torch.zeros(dim)), eps=1e-6)
+
+
 def transformer(
     classes: int, features: int = 80, dim: int = 16, inner: int = 24, layers: tuple[int, int] = (2, 2), heads: int = 4,
-    kind: str = "vgg", joint: bool = False, channels: Any = None, max_length: int = 40, count: int = 5000,
+    kind: str = "vgg", joint: bool = False, channels: Any = None, max_length: int = 40, count: int = 5000, early: bool = False,
 ) -> nn.Module:
-    """SpeechTransformer; `layers` of the encoder and the decoder, `count` positions."""
+    """SpeechTransformer; `layers` of the encoder and the decoder, `count` positions; `early` as in February 2021."""
     conv, width = extractor(kind, features, "hardtanh", channels)
     encoder_layers = [stand_in("transformer.encoder.TransformerEncoderLayer", {
-        "attention_prenorm": nn.LayerNorm(dim), "feed_forward_prenorm": nn.LayerNorm(dim),
+        "attention_prenorm": norm(dim, early), "feed_forward_prenorm": norm(dim, early),
         "self_attention": multi_head(dim, heads), "feed_forward": feed_forward(dim, inner)}) for _ in range(layers[0])]
     decoder_layers = [stand_in("transformer.decoder.TransformerDecoderLayer", {
-        "self_attention_prenorm": nn.LayerNorm(dim), "encoder_attention_prenorm": nn.LayerNorm(dim),
-        "feed_forward_prenorm": nn.LayerNorm(dim), "self_attention": multi_head(dim, heads),
+        "self_attention_prenorm": norm(dim, early), "encoder_attention_prenorm": norm(dim, early),
+        "feed_forward_prenorm": norm(dim, early), "self_attention": multi_head(dim, heads),
         "encoder_attention": multi_head(dim, heads), "feed_forward": feed_forward(dim, inner)}) for _ in range(layers[1])]
     encoder = stand_in("transformer.encoder.TransformerEncoder", {
         "conv": conv, **({"fc": ctc_head(dim, classes)} if joint else {}),
-        "input_proj": linear(width, dim), "input_norm": nn.LayerNorm(dim), "input_dropout": nn.Dropout(0.2),
+        "input_proj": linear(width, dim), "input_layer_norm" if early else "input_norm": norm(dim, early), "input_dropout": nn.Dropout(0.2),
         "positional_encoding": positions(dim, count), "layers": nn.ModuleList(encoder_layers)},
         conv_output_dim=width, num_classes=classes, joint_ctc_attention=joint, d_model=dim, num_layers=layers[0], num_heads=heads)
     embedding = stand_in("transformer.embeddings.Embedding", {"embedding": nn.Embedding(classes, dim, padding_idx=0)}, sqrt_dim=math.sqrt(dim))
     decoder = stand_in("transformer.decoder.TransformerDecoder", {
         "embedding": embedding, "positional_encoding": positions(dim, count), "input_dropout": nn.Dropout(0.2),
-        "layers": nn.ModuleList(decoder_layers), "fc": nn.Sequential(nn.LayerNorm(dim), linear(dim, classes, bias=False))},
+        "layers": nn.ModuleList(decoder_layers), "fc": nn.Sequential(norm(dim, early), linear(dim, classes, bias=False))},
         d_model=dim, num_layers=layers[1], num_heads=heads, max_length=max_length, pad_id=0, sos_id=1, eos_id=2)
     return stand_in("transformer.model.SpeechTransformer", {"encoder": encoder, "decoder": decoder}, num_classes=classes,
                     joint_ctc_attention=joint, sos_id=1, eos_id=2, pad_id=0, max_length=max_length)
