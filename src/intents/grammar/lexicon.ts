@@ -43,6 +43,7 @@ function put(
       cost: (options.cost ?? 0) + shortness(form),
       first: firstOf(form),
       fuzzy: length >= (options.fuzzyFrom ?? 5),
+      ...(cls === Class.number || cls === Class.unit ? { loose: true } : {}),
       ...(options.value === undefined ? {} : { value: options.value }),
       ...(options.spelled === true ? { spelled: form.charCodeAt(0) } : {}),
     });

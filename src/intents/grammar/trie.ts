@@ -14,6 +14,8 @@ export interface Entry {
   readonly tail?: string;
   /** The whole first syllable, where the spelling tells apart what sounds alike (셋이, 세 시). */
   readonly spelled?: number;
+  /** Numbers and units: they stand where only such may stand, so that even short ones may be heard badly. */
+  readonly loose?: boolean;
   /** Whether edits are allowed: never for forms as short as particles. */
   readonly fuzzy: boolean;
 }
@@ -130,8 +132,11 @@ export class Trie {
     if (++this.visits > MAX_VISITS) return;
     if (edits > 0) {
       const entries = this.payload[node];
-      if (entries !== undefined && edits <= (depth <= SHORT ? depth * SHORT_SLOPE : depth * SLOPE + OFFSET)) {
-        for (const entry of entries) if (entry.fuzzy) onMatch(entry, at, edits);
+      const bound = depth * SLOPE + OFFSET;
+      const strict = depth <= SHORT ? depth * SHORT_SLOPE : bound;
+      if (entries !== undefined && edits <= bound) {
+        for (const entry of entries)
+          if (entry.fuzzy && (entry.loose === true || edits <= strict)) onMatch(entry, at, edits);
       }
     }
     const bound = Math.min(MAX_EDITS, (depth + 2) * SLOPE + OFFSET);

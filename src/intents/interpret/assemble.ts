@@ -301,7 +301,10 @@ class Assembler {
   private field(): Slots['field'] {
     const s = this.situation;
     if (s.has('REMAINTIME', 'HOWLONG')) return 'remaining_time';
-    if (s.has('ENDTIME', 'UNTILWHEN') || (s.has('WHEN') && s.predicate('END', 'RETURN') !== undefined))
+    if (
+      s.has('ENDTIME', 'UNTILWHEN') ||
+      (s.has('WHEN') && s.predicate('END', 'RETURN', 'TAKEOUT', 'VACATE', 'LEAVE') !== undefined)
+    )
       return 'end_time';
     if (s.has('TIMEWORD') && s.predicate('REMAIN') !== undefined) return 'remaining_time';
     if (s.has('RESERVE', 'STATUSWORD')) return 'reservation';

@@ -111,8 +111,13 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
             ? 2
             : 2.5;
     } else if (token.sense === 'PASTTIME')
+      // 아까 잡은 자리 취소해 줘: what is asked for now may be about what was.
       evidence -=
-        situation.has('STATUSWORD', 'CANCEL') || situation.predicate('CANCEL') !== undefined ? 0.3 : 3;
+        situation.has('STATUSWORD') ||
+        situation.predicate('CANCEL') !== undefined ||
+        WISHES.has(situation.mood)
+          ? 0.3
+          : 3;
     else if (token.sense === 'DATIVE' && tokens[index - 1]?.sense !== 'MINE') evidence -= 2;
     else if (token.sense === 'quote' || token.sense === 'regret' || token.sense === 'offer')
       // 내가 어디 앉아 있더라: asks oneself.

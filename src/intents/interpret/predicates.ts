@@ -48,7 +48,8 @@ function verbAt(tokens: readonly Token[], at: number): VerbAt | undefined {
   const ending = tokens[at + 1];
   if (ending?.cls === Class.ending) {
     const address = ending.value === undefined ? {} : { address: ending.value };
-    return { sense: token.sense, mood: ending.sense as Mood, last: at + 2, ...address };
+    const mood = ending.sense === 'insist' ? 'command' : (ending.sense as Mood);
+    return { sense: token.sense, mood, last: at + 2, ...address };
   }
   return { sense: token.sense, mood: 'plain', last: at + 1 };
 }
@@ -75,7 +76,10 @@ function carried(
   const puts = verb !== undefined && PUTS.has(verb.sense) && tokens[at].sense === 'RESERVE';
   if (verb !== undefined && (LIGHT.has(verb.sense) || puts)) {
     let { mood } = verb;
-    if (verb.sense === 'WISH' && (mood === 'plain' || mood === 'intent' || mood === 'connect'))
+    if (
+      verb.sense === 'WISH' &&
+      (mood === 'plain' || mood === 'intent' || mood === 'connect' || mood === 'permit')
+    )
       mood = 'command';
     // 예약되나요 asks whether it can be done; 예약됐어 whether it was.
     if (verb.sense === 'BECOME' && (mood === 'plain' || mood === 'question')) mood = 'permit';
@@ -127,6 +131,8 @@ export function findPredicates(tokens: readonly Token[]): Predicate[] {
       let { mood } = verb;
       if (verb.sense === 'WISH' && (SPOKEN_MOODS.has(mood) || mood === 'intent' || mood === 'connect'))
         mood = 'command';
+      // 부탁드려도 될까요
+      if (verb.sense === 'WISH' && mood === 'permit') mood = 'command';
       // 주시면 돼요, 줄 수 있어요: asked for all the same.
       if (verb.sense === 'GIVE' && (mood === 'permit' || mood === 'able')) mood = 'command';
       const negated = NEGATIVE_MOODS.has(mood) || tokens[at - 1]?.sense === 'NOT';

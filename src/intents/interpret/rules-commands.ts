@@ -33,7 +33,7 @@ export const cancels: Rule = (s) => {
 
 export const returns: Rule = (s) => {
   if (s.reports && !(s.has('ALL', 'FILLER') && s.mainIs('USE') && s.content <= 5)) return undefined;
-  if (s.negated || s.inquires) return undefined;
+  if (s.negated || s.inquires || s.has('WHEN', 'UNTILWHEN')) return undefined;
   const back = s.active('RETURN');
   if (
     back !== undefined ||
@@ -154,6 +154,8 @@ export const extends_: Rule = (s) => {
 
 export const buys: Rule = (s) => {
   if (s.reports || s.negated || s.inquires) return undefined;
+  // 결제 내역 보여 줘
+  if (s.has('LIST', 'SHOWN') && !s.mainIs('BUY')) return undefined;
   const word = s.active('BUY');
   const about =
     s.has('SEAT', 'TICKET', 'RESERVE', 'STATUSWORD') || s.numbered || s.mention('that') !== undefined;

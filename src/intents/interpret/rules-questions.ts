@@ -38,7 +38,8 @@ export const asksStatus: Rule = (s) => {
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
   if (
     s.has('WHEN', 'UNTILWHEN') &&
-    s.predicate('RETURN') !== undefined &&
+    (s.predicate('RETURN') !== undefined ||
+      (s.predicate('TAKEOUT', 'VACATE', 'LEAVE') !== undefined && s.has('SEAT', 'MINE'))) &&
     s.content <= 6 &&
     (s.mood === 'must' || s.mood === 'question')
   )
@@ -190,7 +191,7 @@ export const asksSeat: Rule = (s) => {
   if (
     state !== undefined &&
     main !== undefined &&
-    (state === main || s.mainIs('SHOWN', 'TELL', 'LOOK')) &&
+    (state === main || s.mainIs('SHOWN', 'TELL', 'LOOK', 'KNOW')) &&
     !SIDE.has(main.mood) &&
     !s.predicateAfter(state)
   ) {
@@ -312,7 +313,7 @@ export const asksList: Rule = (s) => {
     (s.has('SEAT', 'ROOMWORD', 'NEXT') || s.mention('room') !== undefined)
   )
     return vote('list_available', 2.2, state);
-  if (state !== undefined && s.mainIs('SHOW', 'TELL', 'SEEK', 'LOOK', 'SHOWN'))
+  if (state !== undefined && s.mainIs('SHOW', 'TELL', 'SEEK', 'LOOK', 'SHOWN', 'KNOW'))
     return vote('list_available', 2.4, state);
   if (
     s.predicate('RESERVE', 'SIT', 'USE')?.mood !== undefined &&

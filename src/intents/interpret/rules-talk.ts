@@ -175,10 +175,12 @@ export const account: Rule = (s) => {
     if (s.has('TO', 'AT')) return vote('login', 2.6, s.main);
   }
   if (s.has('LOGOUT')) return short && !s.negated ? vote('logout', 3, s.predicate('LOGOUT')) : undefined;
+  if (s.has('LOGIN') && s.has('LIST', 'STATE')) return undefined;
   if (s.has('LOGIN'))
     return short && !s.negated && s.mood !== 'connect' ? vote('login', 3, s.predicate('LOGIN')) : undefined;
   if (s.has('REFRESH') && short && !s.negated && s.mood !== 'permit') return vote('refresh', 3);
-  if (s.predicate('LOAD') !== undefined && short) return vote('refresh', 2.5, s.predicate('LOAD'));
+  const load = s.active('LOAD');
+  if (load !== undefined && short) return vote('refresh', 2.5, s.predicate('LOAD'));
   if (
     s.has('BARCODE') &&
     short &&
@@ -271,7 +273,7 @@ export const helps: Rule = (s) => {
         (p.sense === 'TELL' && p.mood !== 'command'),
     ) &&
     s.content <= 4 &&
-    (s.asks || s.mood === 'condition')
+    (s.asks || s.mood === 'condition' || s.mainIs('TELL'))
   )
     return vote('help', 2);
   return undefined;

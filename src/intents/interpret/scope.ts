@@ -11,7 +11,7 @@ import type { Situation, Vote } from './situation.js';
 /** What stands between a deed and its object without being it. */
 const TRANSPARENT = new Set([
   'FILLER', 'ALL', 'BOTH', 'MORE', 'AT_ONCE', 'RIGHTNOW', 'TOGETHER', 'MAX', 'NOT', 'ENOUGH', 'ALONE', 'WEEKEND', 'WHEN', 'HOW', 'IF', 'REQUEST',
-  'UNTILWHEN', 'HOWLONG', 'WHY', 'TIMEWORD', 'ADDTIME', 'THAT', 'OBJECT', 'ONLY', 'ALSO', 'SUBJECT', 'TOPIC', 'OF', 'PUT', 'DO', 'USE', 'LIST', 'STATE', 'SHOWN',
+  'TICKET', 'UNTILWHEN', 'HOWLONG', 'WHY', 'TIMEWORD', 'ADDTIME', 'THAT', 'OBJECT', 'ONLY', 'ALSO', 'SUBJECT', 'TOPIC', 'OF', 'PUT', 'DO', 'USE', 'LIST', 'STATE', 'SHOWN',
 ]); // prettier-ignore
 /** Particles behind a noun that make it the deed's object or leave that open. */
 const OBJECTIVE = new Set(['OBJECT', 'ONLY', 'ALSO', 'TOPIC', 'SUBJECT', 'OF']);
@@ -48,7 +48,7 @@ export function foreignObject(s: Situation, deed: number): Token | undefined {
     const after = tokens[at + 1];
     if (token.sense === 'NEUTRAL' || token.sense === 'WORD' || token.sense === 'CHAIR' || token.sense === 'FOREIGN') {
       const near =
-        OBJECTIVE.has(after.sense) || after.sense === 'FILLER' || after.sense === 'ALL' || at + 1 === deed || DEEDS.has(after.sense);
+        OBJECTIVE.has(after.sense) || isTime(after) || after.sense === 'FILLER' || after.sense === 'ALL' || at + 1 === deed || DEEDS.has(after.sense);
       return near ? token : undefined;
     } // prettier-ignore
     if (token.cls === Class.unknown) return undefined;
@@ -83,6 +83,7 @@ function somebodyElse(s: Situation, vote: Vote): number {
   let price = 0;
   tokens.forEach((token, at) => {
     const next = tokens[at + 1];
+    if (token.sense === 'insist' && s.has('PERSON')) price = Math.max(price, 3.5);
     if (token.sense === 'YOU' && vote.intent !== 'help') price = Math.max(price, 3.5);
     if (token.sense !== 'PERSON') return;
     if (next?.cls === Class.particle && ['SUBJECT', 'TOPIC'].includes(next.sense)) {
@@ -133,6 +134,14 @@ function stated(s: Situation, vote: Vote): number {
     if (token.cls !== Class.noun || !ABSTRACT.has(token.sense)) return;
     const particle = tokens[at + 1];
     if (particle?.cls !== Class.particle) return;
+    // 예약을 음 그: cut off.
+    if (
+      particle.sense === 'OBJECT' &&
+      s.phrase.predicates.every(
+        (predicate) => predicate.first < at || (predicate.first === at && predicate.bare),
+      )
+    )
+      price = 3;
     const verb = s.phrase.predicates.find((predicate) => predicate.first >= at + 2);
     if (particle.sense === 'SUBJECT' && verb !== undefined && !CARRIES.has(verb.sense)) price = 3;
     if (
@@ -210,6 +219,9 @@ export function objections(s: Situation, vote: Vote, sound: Sound): number {
   }
   if (s.has('WHY')) price += 3.5;
   price += stated(s, vote);
+  // 예약만 하고 안 가면 어떻게 돼요
+  if (s.has('HOW') && s.mainIs('BECOME') && s.phrase.predicates.some((p) => p.mood === 'condition'))
+    price += 3;
   price += 1.5 * Math.min(2, scraps(s, sound).length);
   // 아 그러니까 이십칠번이: cut off.
   const end = tokens.at(-1);

@@ -30,6 +30,7 @@ export type Mood =
   | 'noun' // 하기, 함
   | 'offer' // 해 줄게: the speaker does it for somebody
   | 'ongoing' // 하고 있어: what is, or whether it is
+  | 'insist' // 해 달라고: asked for once more, or by somebody else
   | 'regret' // 할걸, 했더라면
   | 'cause' // 해서
   | 'correct'; // 오 번이라고
@@ -150,7 +151,7 @@ const PAST: readonly Ending[] = [
   ),
   ...words(
     'past-question',
-    '나,나요,니,냐,습니까,는지,는지요,을까,을까요,는가,는가요,으려나,어 안 했어,었나',
+    '던가,던가요,나,나요,니,냐,습니까,는지,는지요,을까,을까요,는가,는가요,으려나,어 안 했어,었나',
   ),
   ...words('past-attribute', '던,던 거,던 것'),
   ...words(
@@ -181,11 +182,12 @@ const A: readonly Ending[] = [
   ),
   ...words('permit', '도 될는지,도 되겠어,도 되겠어요,도 되겠습니까,도 되겠니'),
   ...words('must', '야 할 듯,야 할 듯해,야 할 듯해요,야 될 듯해요'),
+  ...words('insist', '달라고,달라고요,달라니까,달라니까요,달라구요'),
   ...words('cause', '서,서요'),
   ...words('connect', '가지고,갖고,도,다가'),
   ...words(
     'quote',
-    '달라고,달라는데,달래,달래요,달라던데,달라고 했어,달라고 해,달라고 하던데,달라고 하셨어,달라더라',
+    '달라는데,달래,달래요,달라던데,달라고 했어,달라고 해,달라고 하던데,달라고 하셨어,달라더라',
   ),
 ];
 
@@ -259,7 +261,7 @@ function asking(): Ending[] {
   out.push(
     ...words(
       'command',
-      '주쎄요,즈세요,주쎄여,주세오,주세요,주시겠어요,주시겠습니까,주시겠어,주겠니,주겠어,주겠어요,주라,주렴',
+      '주쎄요,즈세요,주쎄여,주세오,주세요,주시겠어요,주시겠습니까,주시겠어,주게,주게나,주시게,주시게나,주겠니,주겠어,주겠어요,주라,주렴',
     ),
   );
   return out;
