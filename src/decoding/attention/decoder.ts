@@ -32,7 +32,7 @@ const DEFAULT_CTC_WEIGHT = 0.3;
 
 /**
  * Decodes an utterance of an attention model. `greedy` follows the attention decoder's best token, without CTC; `beam`,
- * or a request with a beam width, alternatives or hot words, searches with the CTC head where there is one.
+ * or a request with a beam width above 1, alternatives or hot words, searches with the CTC head where there is one.
  *
  * A token's probability is the attention decoder's, a word's confidence the geometric mean over its tokens, and so the
  * hypothesis' over all of its tokens (of the eos where it has none). Times come from a forced alignment with the CTC
@@ -54,7 +54,7 @@ export async function decodeAttention<S>(
   if (scorer.frames === 0)
     return [{ text: '', tokens: [], words: [], avgLogProb: 0, confidence: 1, score: 0 }];
   const greedy =
-    config.method === 'greedy' && options.beamWidth === undefined && count === 1 && fusion === undefined;
+    config.method === 'greedy' && (options.beamWidth ?? 1) === 1 && count === 1 && fusion === undefined;
   const results = await attentionSearch(scorer, {
     sos: table.sos!,
     eos: table.eos!,
