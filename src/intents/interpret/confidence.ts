@@ -88,7 +88,7 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     situation.phrase.mentions.some(
       (mention) => mention.kind === 'seat' && mention.bare !== true && tokens[mention.first].edits === 0,
     );
-  const editPrice = supported ? 0.6 : 3;
+  const editPrice = supported ? 0.6 : 2.2;
   const general = GENERAL.has(vote.intent);
   // 27번 ... 예약해 줘: a seat and what to do with it, both heard clearly; an unknown word between is seldom foreign.
   const core = seat > 0 && isClear(vote, situation);

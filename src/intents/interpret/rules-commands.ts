@@ -6,7 +6,7 @@ import { SIDE, vote, type Rule } from './situation.js';
 
 export const cancels: Rule = (s) => {
   const cancel = s.active('CANCEL', 'UNDO');
-  if (s.inquires) return undefined;
+  if (s.inquires || s.has('WHERE')) return undefined;
   // 예약은 빼 줘: what is taken out is the booking, not the bag on a seat.
   if (
     cancel === undefined &&
@@ -33,7 +33,7 @@ export const cancels: Rule = (s) => {
 
 export const returns: Rule = (s) => {
   if (s.reports && !(s.has('ALL', 'FILLER') && s.mainIs('USE') && s.content <= 5)) return undefined;
-  if (s.negated || s.inquires || s.has('WHEN', 'UNTILWHEN')) return undefined;
+  if (s.negated || s.inquires || s.has('WHEN', 'UNTILWHEN', 'WHERE')) return undefined;
   const back = s.active('RETURN');
   if (
     back !== undefined ||
@@ -110,7 +110,7 @@ const extendable = new Set<Mood>([
 ]);
 
 export const extends_: Rule = (s) => {
-  if (s.reports || s.negated || s.inquires) return undefined;
+  if (s.reports || s.negated || s.inquires || s.has('WHERE')) return undefined;
   if (s.has('MAXEXTEND') && s.mainIs('DO', 'WISH', 'GIVE') && extendable.has(s.mood))
     return vote('extend', 2.8, s.main);
   const said = s.active('EXTEND');
@@ -230,6 +230,8 @@ const RESERVING = new Set<Mood>([
 
 export const reserves: Rule = (s) => {
   if (s.reports || s.negated) return undefined;
+  // 자리는 누가 정해요
+  if (s.has('WHO') && s.mood !== 'command' && !s.numbered) return undefined;
   const { main } = s;
   const found = s.active('RESERVE') ?? s.active('ASSIGN');
   // 예약 번호가 뭐지: the noun alone, in a question about something else.

@@ -280,7 +280,7 @@ export const asksList: Rule = (s) => {
   if (!seat) {
     if (s.has('WHERE') && s.predicate('EMPTY') !== undefined && s.content <= 3)
       return vote('list_available', 2);
-    return s.has('WHERE') && s.predicate('SIT') !== undefined && s.asks
+    return s.has('WHERE') && s.predicate('SIT') !== undefined && (s.asks || s.mainIs('SHOW', 'TELL', 'KNOW'))
       ? vote('list_available', 2)
       : undefined;
   }

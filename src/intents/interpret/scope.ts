@@ -13,6 +13,8 @@ const TRANSPARENT = new Set([
   'FILLER', 'ALL', 'BOTH', 'MORE', 'AT_ONCE', 'RIGHTNOW', 'TOGETHER', 'MAX', 'NOT', 'ENOUGH', 'ALONE', 'WEEKEND', 'WHEN', 'HOW', 'IF', 'REQUEST',
   'TICKET', 'UNTILWHEN', 'HOWLONG', 'WHY', 'TIMEWORD', 'ADDTIME', 'THAT', 'OBJECT', 'ONLY', 'ALSO', 'SUBJECT', 'TOPIC', 'OF', 'PUT', 'DO', 'USE', 'LIST', 'STATE', 'SHOWN',
 ]); // prettier-ignore
+/** Particles that set a noun apart from the deed. */
+const APART = new Set(['AT', 'FROM', 'SINCE', 'UNTIL', 'BECAUSE']);
 /** Particles behind a noun that make it the deed's object or leave that open. */
 const OBJECTIVE = new Set(['OBJECT', 'ONLY', 'ALSO', 'TOPIC', 'SUBJECT', 'OF']);
 /** Deeds that are named by nouns: 식당 예약 취소, 노트북 대여 연장. */
@@ -47,8 +49,8 @@ export function foreignObject(s: Situation, deed: number): Token | undefined {
     const token = tokens[at];
     const after = tokens[at + 1];
     if (token.sense === 'NEUTRAL' || token.sense === 'WORD' || token.sense === 'CHAIR' || token.sense === 'FOREIGN') {
-      const near =
-        OBJECTIVE.has(after.sense) || isTime(after) || after.sense === 'FILLER' || after.sense === 'ALL' || at + 1 === deed || DEEDS.has(after.sense);
+      // 학교에서, 과제 때문에: not what the deed is done to.
+      const near = !APART.has(after.sense);
       return near ? token : undefined;
     } // prettier-ignore
     if (token.cls === Class.unknown) return undefined;
