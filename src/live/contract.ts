@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly decoding?: DecodeOptions;
   /** What seats intents are checked against; the configured venue without it. */
   readonly venue?: Venue | string;
+  /** Whether the venue's seats and verbs are hot words, where there are intents. Default true. */
+  readonly venueHotWords?: boolean;
   /** Whether intents are resolved at all. */
   readonly intents: boolean;
   /** Whether a pending command is kept from one utterance to the next, asked about and confirmed. */

@@ -7,7 +7,8 @@ import type { Config } from '../config.js';
 import { MalgwiError } from '../errors.js';
 import type { PlainError } from '../errors.js';
 import { resolveModel } from '../http/models.js';
-import { dialogueTurn, parseIntent, type IntentResult } from '../intents/index.js';
+import { withVenue } from '../http/venue-hot-words.js';
+import { dialogueTurn, parseIntent, type IntentResult, type Venue } from '../intents/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { LiveStream, Recognizer } from '../recognition/contract.js';
 import { chooseProtocol, isAllowedOrigin, liveKey } from './access.js';
@@ -61,8 +62,16 @@ export const livePlugin = fp<LivePluginOptions>(
         throw new MalgwiError('too_many_sessions', { retryAfter: RETRY_AFTER });
       sessions += 1;
       try {
-        const { name: model } = resolveModel(app, options.model);
-        const { encoding, sampleRate, channels, endpoint, partialIntervalMs, decoding } = options;
+        const installed = resolveModel(app, options.model);
+        const model = installed.name;
+        const { encoding, sampleRate, channels, endpoint, partialIntervalMs } = options;
+        const biased = options.intents && options.venueHotWords !== false;
+        const hotWords = withVenue(
+          options.decoding?.hotWords ?? [],
+          biased ? venueOf(options, config) : undefined,
+          installed,
+        );
+        const decoding = hotWords.length === 0 ? options.decoding : { ...options.decoding, hotWords };
         const stream = await recognizer.openStream({
           model,
           encoding,
@@ -145,21 +154,24 @@ function counted(stream: LiveStream, release: () => void): LiveStream {
   };
 }
 
+/** @throws MalgwiError invalid_field for an id that is not configured */
+function venueOf(options: SessionOptions, config: Config): Venue | undefined {
+  const wanted = options.venue ?? config.venue;
+  if (typeof wanted !== 'string') return wanted;
+  if (config.venue?.id === wanted) return config.venue;
+  throw new MalgwiError('invalid_field', {
+    detail: 'No venue of this id is configured. Send the venue itself, or set MALGWI_VENUE_FILE.',
+    param: 'venue',
+  });
+}
+
 function intentResolver(
   options: SessionOptions,
   config: Config,
   metrics: Metrics,
   adapter: ProtocolAdapter,
 ): IntentResolver {
-  const wanted = options.venue ?? config.venue;
-  const venue =
-    typeof wanted === 'string' ? (config.venue?.id === wanted ? config.venue : undefined) : wanted;
-  if (typeof wanted === 'string' && venue === undefined) {
-    throw new MalgwiError('invalid_field', {
-      detail: 'No venue of this id is configured. Send the venue itself, or set MALGWI_VENUE_FILE.',
-      param: 'venue',
-    });
-  }
+  const venue = venueOf(options, config);
   const place = venue === undefined ? {} : { venue };
   const measured = <R>(read: () => R, intentOf: (value: R) => IntentResult['intent']): R => {
     const started = performance.now();

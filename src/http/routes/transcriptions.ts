@@ -4,6 +4,7 @@ import { MalgwiError } from '../../errors.js';
 import type { TranscribeOptions, Transcript } from '../../recognition/contract.js';
 import { toMalgwiError } from '../errors.js';
 import { resolveModel } from '../models.js';
+import { withVenue } from '../venue-hot-words.js';
 import { ErrorSchema } from '../schemas/common.js';
 import { TranscriptionBodySchema, TranscriptionSchema } from '../schemas/transcriptions.js';
 import { cancellationOf } from '../transcription/cancel.js';
@@ -81,7 +82,9 @@ async function transcribeUpload(
   const { fields, upload } = await receiveForm(app, request, signal);
   try {
     const wanted = readFields(fields);
-    const { name: model } = resolveModel(app, wanted.model);
+    const installed = resolveModel(app, wanted.model);
+    const model = installed.name;
+    const hotWords = withVenue(wanted.hotWords, app.config.venue, installed);
     const started = performance.now();
     const options = {
       model,
@@ -89,7 +92,7 @@ async function transcribeUpload(
       priority: upload.bytes > BATCH_BYTES ? ('batch' as const) : ('interactive' as const),
       signal,
       ...(wanted.endpoint === undefined ? {} : { endpoint: wanted.endpoint }),
-      ...(wanted.hotWords.length === 0 ? {} : { hotWords: wanted.hotWords }),
+      ...(hotWords.length === 0 ? {} : { hotWords }),
       ...wanted.search,
     };
     const finish = (transcript: Transcript): Transcript => {

@@ -45,6 +45,7 @@ export const HelloSchema = Type.Object({
       partial_interval_ms: milliseconds(50, 10_000),
       intents: Type.Optional(Type.Boolean()),
       dialogue: Type.Optional(Type.Boolean()),
+      venue_hot_words: Type.Optional(Type.Boolean()),
       hot_words: Type.Optional(
         Type.Array(
           Type.Object({

@@ -92,6 +92,7 @@ export class NativeProtocol implements ProtocolAdapter {
       ...decoding(options),
       ...(value.venue === undefined ? {} : { venue: value.venue as Venue | string }),
       intents: options.intents ?? true,
+      venueHotWords: options.venue_hot_words ?? true,
       dialogue: options.dialogue ?? false,
     };
   }
