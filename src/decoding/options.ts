@@ -46,3 +46,15 @@ function real(param: string, value: number | undefined): void {
   const name = param === 'hotWords' ? 'The weight of a hot word' : param;
   throw invalid(param, `${name} must be a number from ${String(-MAX_WEIGHT)} to ${String(MAX_WEIGHT)}.`);
 }
+
+/** Whether a request asks for what best-path decoding cannot give. */
+export function asksForBeam({
+  beamWidth = 1,
+  alternatives = 1,
+  hotWords,
+  lmAlpha,
+  lmBeta,
+}: DecodeOptions): boolean {
+  const weighed = lmAlpha !== undefined || lmBeta !== undefined;
+  return beamWidth > 1 || alternatives > 1 || (hotWords?.length ?? 0) > 0 || weighed;
+}

@@ -1,30 +1,16 @@
-import { join } from 'node:path';
-import {
-  alphabetOfTokens,
-  CoquiDecoder,
-  type CoquiAlphabet,
-  type CoquiDecoderOptions,
-} from '../../decoding/coqui/index.js';
-import {
-  checkDecodeOptions,
-  createCtcDecoder,
-  type DecodeOptions,
-  type TokenTable,
-} from '../../decoding/index.js';
+import { alphabetOfTokens, type CoquiAlphabet } from '../../decoding/coqui/index.js';
+import type { DecodeOptions, TokenTable } from '../../decoding/contract.js';
 import { throwIfAborted } from '../../decoding/select.js';
 import { MalgwiError } from '../../errors.js';
 import type { CoquiMfccConfig, FeatureMatrix } from '../../features/contract.js';
 import { CoquiMfcc } from '../../features/index.js';
 import type { CoquiRuntime } from '../../models/contract.js';
 import { OnnxCoquiRuntime, type Manifest, type ModelPackage } from '../../models/index.js';
-import { ScorerFile } from '../coqui/scorer-file.js';
-import { BestClasses, KeptFrames, type FrameSearch } from '../coqui/search.js';
+import { BestClasses, type FrameSearch } from '../coqui/search.js';
+import { CoquiSearches } from '../coqui/searches.js';
 import { CoquiSteps } from '../coqui/steps.js';
 import { CoquiStream } from '../coqui/stream.js';
 import type { DecodedUtterance, StreamingFamily } from './contract.js';
-
-/** What Coqui's models bring, for a package that does not say. */
-export const DEFAULT_BEAM_WIDTH = 500;
 
 /**
  * Models of DeepSpeech and Coqui STT. Whole utterances take the way of streams, batch by batch, so that both give the
@@ -38,23 +24,25 @@ export class CoquiFamily implements StreamingFamily {
     private readonly frontEnd: CoquiMfccConfig,
     readonly alphabet: CoquiAlphabet,
     private readonly table: TokenTable,
-    private readonly scorer: ScorerFile | undefined,
+    private readonly searches: CoquiSearches,
   ) {
     this.mfcc = new CoquiMfcc(frontEnd);
   }
 
   /** @throws MalgwiError manifest_invalid | scorer_mismatch | inference_failed */
   static async load(model: ModelPackage, table: TokenTable): Promise<CoquiFamily> {
-    const { manifest, directory } = model;
-    const frontEnd = coquiFrontEnd(manifest);
+    const frontEnd = coquiFrontEnd(model.manifest);
     const alphabet = alphabetOfTokens(table);
     const runtime = await OnnxCoquiRuntime.load(model);
     try {
       await checkClasses(runtime, frontEnd, table);
-      const { languageModel, decoder } = manifest;
-      const scored = decoder.method === 'coqui' && languageModel?.format === 'coqui-scorer';
-      const scorer = scored ? ScorerFile.open(join(directory, languageModel.file), alphabet) : undefined;
-      return new CoquiFamily(runtime, frontEnd, alphabet, table, scorer);
+      return new CoquiFamily(
+        runtime,
+        frontEnd,
+        alphabet,
+        table,
+        await CoquiSearches.open(model, table, alphabet),
+      );
     } catch (error) {
       await runtime.close();
       throw error;
@@ -66,9 +54,8 @@ export class CoquiFamily implements StreamingFamily {
     options: DecodeOptions = {},
     signal?: AbortSignal,
   ): Promise<DecodedUtterance> {
-    checkDecodeOptions(options);
     const started = performance.now();
-    const steps = await this.through(features, this.newSearch(options), signal);
+    const steps = await this.through(features, this.searches.begin(options), signal);
     const hypotheses = steps.decode(options.alternatives ?? 1);
     const { encoderMs } = steps;
     return { hypotheses, encoderMs, decodingMs: performance.now() - started - encoderMs };
@@ -81,7 +68,7 @@ export class CoquiFamily implements StreamingFamily {
   }
 
   openStream(options: DecodeOptions = {}): CoquiStream {
-    return this.streamThrough(this.newSearch(options), options.alternatives);
+    return this.streamThrough(this.searches.begin(options), options.alternatives);
   }
 
   /** A stream that decodes with a search of the caller's. */
@@ -90,39 +77,8 @@ export class CoquiFamily implements StreamingFamily {
   }
 
   async close(): Promise<void> {
-    this.scorer?.close();
+    this.searches.close();
     await this.runtime.close();
-  }
-
-  private newSearch(options: DecodeOptions): FrameSearch {
-    const { decoder, encoder } = this.runtime.manifest;
-    if (decoder.method !== 'coqui') {
-      return new KeptFrames(createCtcDecoder(this.table, decoder), options, encoder.maxFrames);
-    }
-    return new CoquiDecoder(this.alphabet, this.decoderOptions(options));
-  }
-
-  /** The request's settings, then the package's, then the scorer's own. */
-  private decoderOptions(options: DecodeOptions): CoquiDecoderOptions {
-    const { decoder, languageModel, tokens } = this.runtime.manifest;
-    const { beamWidth = decoder.beamWidth ?? DEFAULT_BEAM_WIDTH, hotWords = [] } = options;
-    const scorer = this.scorer?.scorer;
-    if (scorer === undefined) {
-      if (hotWords.length > 0 || options.lmAlpha !== undefined || options.lmBeta !== undefined) {
-        const detail = 'Hot words and weights act through a scorer, and this model package has none.';
-        throw new MalgwiError('invalid_field', { detail });
-      }
-      return { beamWidth, compose: tokens.compose };
-    }
-    const alpha = options.lmAlpha ?? languageModel?.alpha ?? scorer.weights.alpha;
-    const beta = options.lmBeta ?? languageModel?.beta ?? scorer.weights.beta;
-    return {
-      beamWidth,
-      compose: tokens.compose,
-      scorer,
-      weights: { alpha, beta },
-      hotWords: hotWords.map(({ phrase, weight }) => [phrase, weight] as const),
-    };
   }
 
   private steps(search: FrameSearch): CoquiSteps {

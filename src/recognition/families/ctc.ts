@@ -1,4 +1,4 @@
-import { BeamCtcDecoder, checkDecodeOptions, createCtcDecoder } from '../../decoding/index.js';
+import { asksForBeam, BeamCtcDecoder, checkDecodeOptions, createCtcDecoder } from '../../decoding/index.js';
 import { throwIfAborted } from '../../decoding/select.js';
 import type {
   CtcDecoder,
@@ -103,9 +103,4 @@ export class CtcFamily implements Family {
     }
     return utterance.finish();
   }
-}
-
-function asksForBeam({ beamWidth = 1, alternatives = 1, hotWords, lmAlpha, lmBeta }: DecodeOptions): boolean {
-  const weighed = lmAlpha !== undefined || lmBeta !== undefined;
-  return beamWidth > 1 || alternatives > 1 || (hotWords?.length ?? 0) > 0 || weighed;
 }
