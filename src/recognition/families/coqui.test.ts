@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { samples } from '../../../test/coqui-support.js';
+import { acoustic, samples } from '../../../test/coqui-support.js';
 import type { DecodeOptions } from '../../decoding/contract.js';
 import { createFrontEnd } from '../../features/index.js';
 import { readPackage, type Manifest, type ModelPackage } from '../../models/index.js';
@@ -67,6 +67,23 @@ describe('CoquiFamily', () => {
     expect((await best(packaged, 'ko00', { lmAlpha: 0.9, lmBeta: 1.2 })).score).toBeCloseTo(plain.score, 4);
     await packaged.close();
   });
+
+  it.each(['ko00', 'ko02', 'ko07'])(
+    "gives the best classes of the original's probabilities for %s",
+    async (name) => {
+      const family = await load({});
+      const features = createFrontEnd(model.manifest.frontEnd).extract(samples(name));
+      const probs = acoustic(`${name}.probs`);
+      const classes = probs.length / features.frames;
+      const path = Array.from({ length: features.frames }, (_, frame) => {
+        const row = probs.subarray(frame * classes, (frame + 1) * classes);
+        return row.indexOf(Math.max(...row));
+      });
+      const ids = path.filter((id, at) => id !== classes - 1 && id !== path[at - 1]);
+      expect(await family.greedyIds(features)).toEqual(ids);
+      await family.close();
+    },
+  );
 
   it('boosts hot words as Coqui does', async () => {
     const family = await load(withScorer());
