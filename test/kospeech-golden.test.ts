@@ -1,6 +1,6 @@
 /**
  * Checkpoints of KoSpeech, imported and run here, against what KoSpeech's own code computed: identical greedy tokens.
- * Needs the recorded outputs beside the repository and a Python with the importer's requirements (MALGWI_TEST_PYTHON
+ * Needs the recorded outputs beside the repository and a Python with the importer's requirements (TEST_PYTHON
  * names one); skipped where either is missing.
  */
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ import { ROOT } from './cli-support.js';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
 const SHARED = join(ROOT, '../shared/fixtures/kospeech');
-const PYTHON = process.env['MALGWI_TEST_PYTHON'] ?? 'python3';
+const PYTHON = process.env['TEST_PYTHON'] ?? 'python3';
 const UTTERANCES = ['u0', 'u1', 'u2', 'u3'];
 
 /** Attention models were let go on past an eos, to as many tokens as were recorded. */

@@ -9,6 +9,10 @@ const read = (file: string): string =>
   readFileSync(new URL(`../../test/fixtures/kospeech/decoding/${file}`, import.meta.url), 'utf8');
 
 describe('parseTokens', () => {
+  it('takes a vocabulary without a space', () => {
+    expect(parseTokens('가\n나\n다', description).tokens).toEqual(['가', '나', '다', '<blank>']);
+  });
+
   it('reads one token a line, spaces included', () => {
     const table = parseTokens('<pad>\n \n가\n<blank>\n', description);
     expect(table.tokens).toEqual(['<pad>', ' ', '가', '<blank>']);
@@ -52,7 +56,7 @@ describe('parseTokens', () => {
     ['a blank that is no integer', ' \na\nb', { blank: 1.5 }],
     ['an eos beyond the list', ' \na\nb', { eos: 3 }],
     ['an eos that is the blank', ' \na\nb', { blank: 2, eos: 2 }],
-    ['a space that is not in the list', 'a\nb\nc', {}],
+    ['a space that is not in the list', 'a\nb\nc', { space: '|' }],
     ['an empty space', ' \na\nb', { space: '' }],
   ])('refuses %s', (_name, text, overrides) => {
     expect(() => parseTokens(text, { ...description, ...overrides })).toThrow(invalid);
