@@ -7,6 +7,7 @@ import sys
 COMMANDS = {
     "prepare": "features and normalised transcripts of the real corpora",
     "synthesize": "synthetic speech with espeak-ng",
+    "conditions": "rooms, noise, telephones and codecs: variants of the real utterances",
     "train": "train or resume the acoustic model",
     "evaluate": "greedy character error rates of a checkpoint or an exported graph",
     "lm": "n-gram language model for the decoder",

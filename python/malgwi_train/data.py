@@ -56,6 +56,26 @@ def mix(
     return chosen
 
 
+def by_id(stores: list[Store]) -> dict[str, list[Sample]]:
+    """Variants of every utterance, one a store, by its id."""
+    found: dict[str, list[Sample]] = {}
+    for store in stores:
+        for sample in samples(store, "train"):
+            found.setdefault(sample.item["id"], []).append(sample)
+    return found
+
+
+def vary(
+    chosen: list[Sample], variants: dict[str, list[Sample]], share: float, rng: np.random.Generator
+) -> list[Sample]:
+    """The same utterances, about `share` of them in one of their variants instead."""
+    result = []
+    for sample in chosen:
+        others = variants.get(sample.item["id"])
+        result.append(others[rng.integers(len(others))] if others and rng.random() < share else sample)
+    return result
+
+
 def bucket(chosen: list[Sample], frames: int, rng: np.random.Generator) -> list[list[Sample]]:
     """Batches of at most `frames` padded frames, similar lengths together, in random order."""
     # Jitter in the sort key gives other neighbours every epoch.

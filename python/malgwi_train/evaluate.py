@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint
+from . import checkpoint, conditions
 from .data import Collator, Sample, samples
 from .metrics import Tally
 from .model import ConformerCTC
@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--chunk", type=int, default=0, help="encoder frames per chunk (checkpoints only; 0: whole utterances)")
     add("--left-chunks", type=int, default=-1, help="chunks of left context (negative: all)")
     add("--show", type=int, default=0, help="print this many hypotheses of each set")
+    add("--sets", nargs="*", help="only these sets")
     add("--threads", type=int, default=2)
 
 
@@ -108,6 +109,8 @@ def development_sets(work: Path) -> dict[str, list[Sample]]:
     sets = {"dev": samples(Store(work / "real"), "dev")}
     if (work / "synthetic" / "index.jsonl").exists():
         sets["synthetic-dev"] = samples(Store(work / "synthetic"), "dev")
+    for name, folder in conditions.folders(work, "dev").items():
+        sets[name] = samples(Store(folder), "dev")
     return sets
 
 
@@ -124,5 +127,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         raise SystemExit("evaluate: give --checkpoint or --graph")
     for name, chosen in development_sets(args.work).items():
+        if args.sets and name not in args.sets:
+            continue
         result = report(score(infer, chosen, Collator(*normalization(statistics)), args.show))
         print(json.dumps({"set": name, **result}, ensure_ascii=False))

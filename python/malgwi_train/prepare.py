@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 
+from . import corpora
 from .features import FrontEnd, fbank
 from .store import StoreWriter
 from .text import normalize, syllables
@@ -27,15 +27,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write `real/` under the working folder, and the statistics of its training part."""
     torch.set_num_threads(1)
-    entries = [json.loads(line) for line in open(args.corpora / "manifest.jsonl", encoding="utf-8")]
+    entries = corpora.entries(args.corpora)
     writer, config, began = StoreWriter(args.work / "real"), FrontEnd(), time.time()
     total, squares, count, dropped = np.zeros(80), np.zeros(80), 0, 0
     for n, entry in enumerate(entries[: args.limit or None]):
-        samples, rate = soundfile.read(args.corpora / entry["audio"], dtype="float32")
-        if rate != config.sample_rate or samples.ndim != 1:
-            raise ValueError(f"{entry['audio']}: expected {config.sample_rate} Hz mono")
+        samples = corpora.load(args.corpora, entry)
         text = normalize(entry["text"])
-        seconds = len(samples) / rate
+        seconds = len(samples) / config.sample_rate
         speed = syllables(text) / seconds
         # Rates outside what people speak at are misaligned cuts; dev keeps everything, to stay comparable.
         if entry["split"] == "train" and not (args.min_rate <= speed <= args.max_rate and seconds <= args.max_seconds):

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import checkpoint, optimizer
+from . import checkpoint, conditions, optimizer
 from .augment import AugmentConfig
-from .data import Batch, Collator, Sample, bucket, mix, prefetch, samples
+from .data import Batch, Collator, Sample, bucket, by_id, mix, prefetch, samples, vary
 from .evaluate import normalization, read_statistics, report, score
 from .model import ConformerCTC, ModelConfig, parameters
 from .parallel import Workers
@@ -37,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", choices=["muon", "adamw"], default="muon", help="optimiser of the hidden matrices")
     add("--average", type=float, default=0.998, help="decay of the weight average that is evaluated and exported")
     add("--synthetic", type=float, default=0.35, help="share of synthetic frames in an epoch")
+    add("--conditions", type=float, default=0.35, help="share of real utterances drawn as a variant from `conditions`")
     add("--keep", nargs="*", default=["deeply-korean-read-speech=0.4"], metavar="CORPUS=SHARE",
         help="share of a corpus drawn in each epoch")
     add("--full-context", type=float, default=0.5, help="share of batches without a chunk mask")
@@ -188,7 +189,8 @@ class Trainer:
             rng = random.Random(seed)
             train, synthetic, held_out = self.sets()
             generator = np.random.default_rng(seed)
-            chosen = mix(train, synthetic, args.synthetic, self.keep, generator)
+            variants = by_id([Store(path) for path in conditions.folders(args.work, "train").values()])
+            chosen = mix(vary(train, variants, args.conditions, generator), synthetic, args.synthetic, self.keep, generator)
             batches = bucket(chosen, args.batch_frames, generator)
             self.model.train()
             losses: list[float] = []
