@@ -216,7 +216,7 @@ describe('audio', () => {
 describe('events', () => {
   const speech: LiveEvent[] = [
     { type: 'speech_start', utterance: 0, time: 0 },
-    { type: 'partial', utterance: 0, start: 0, end: 0.5, text: '십칠 번' },
+    { type: 'partial', utterance: 0, start: 0, end: 0.5, text: '십칠 번', stable: 0 },
   ];
 
   it('walks through the states of an utterance', () => {
@@ -290,6 +290,7 @@ describe('events', () => {
       start: 0,
       end,
       text,
+      stable: 0,
     });
     const texts = [
       '십칠 번',
@@ -326,7 +327,7 @@ describe('events', () => {
     bench.now = 2600;
     bench.answer(2, [
       { type: 'speech_start', utterance: 0, time: 0.2 },
-      { type: 'partial', utterance: 0, start: 0.2, end: 2, text: 'a' },
+      { type: 'partial', utterance: 0, start: 0.2, end: 2, text: 'a', stable: 0 },
       { type: 'speech_end', utterance: 0, time: 1.5 },
       { type: 'final', utterance: 0, segment: segment(0, 0.2, 1.7, 'a') },
     ]);
@@ -429,6 +430,7 @@ class Speaker {
         start: 0,
         end: this.heard,
         text: '삼번 예약',
+        stable: 0,
       });
     } else if (this.open) {
       this.open = false;

@@ -12,7 +12,8 @@ const final = (text: string): ServerMessage => ({
   confidence: 1,
   words: [],
 });
-const partial = (text: string) => ({ type: 'partial', utterance: 0, start: 0, end: 1, text }) as const;
+const partial = (text: string) =>
+  ({ type: 'partial', utterance: 0, start: 0, end: 1, text, stable: 0 }) as const;
 
 // eslint-disable-next-line no-control-regex
 const COLOUR = /\u001b\[\d+m/g;

@@ -8,6 +8,7 @@ import type {
   LiveCommand,
   Measure,
   ProtocolAdapter,
+  Reply,
   SessionEffect,
   SessionEvent,
   SessionOptions,
@@ -58,7 +59,8 @@ export class LiveConnection {
 
   constructor(private readonly options: ConnectionOptions) {
     const { socket, adapter, limits, resolveIntent } = options;
-    this.#session = new LiveSession(limits, resolveIntent, performance.now());
+    const { idleTimeoutMs = limits.idleTimeoutMs } = adapter;
+    this.#session = new LiveSession({ ...limits, idleTimeoutMs }, resolveIntent, performance.now());
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#answered = true;
       this.#take(isBinary ? adapter.binary(data) : adapter.text(data.toString()));
@@ -86,8 +88,18 @@ export class LiveConnection {
     this.#input({ type: 'failed', error });
   }
 
-  #take(commands: readonly LiveCommand[]): void {
-    for (const command of commands) this.#input({ type: 'command', command });
+  #take(wanted: readonly (LiveCommand | Reply)[]): void {
+    for (const item of wanted) {
+      if (item.type === 'reply') this.#say([item.message]);
+      else this.#input({ type: 'command', command: item });
+    }
+  }
+
+  #say(messages: readonly string[]): void {
+    const { socket } = this.options;
+    if (socket.readyState !== socket.OPEN || this.#closeSent !== undefined) return;
+    for (const message of messages) socket.send(message);
+    this.#checkReader();
   }
 
   #input(input: Parameters<LiveSession['handle']>[0]): void {

@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly venueHotWords?: boolean;
   /** Whether intents are resolved at all. */
   readonly intents: boolean;
+  /** Whether numbers, times and the like are written as figures in what a protocol's words say; intents read the raw text. */
+  readonly formatNumbers?: boolean;
   /** Whether a pending command is kept from one utterance to the next, asked about and confirmed. */
   readonly dialogue?: boolean;
 }
@@ -54,6 +56,8 @@ export type SessionEvent =
       readonly start: number;
       readonly end: number;
       readonly text: string;
+      /** So many leading characters of `text` will not change any more. */
+      readonly stable: number;
     }
   | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
   | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment }
@@ -66,6 +70,10 @@ export type SessionEvent =
       /** What the conversation made of a final, in sessions that keep one. */
       readonly turn?: DialogueTurn;
     }
+  /** So much of the audio has been recognised; all of its events were told before. */
+  | { readonly type: 'acknowledged'; readonly bytes: number; readonly audioSeconds: number }
+  /** A `flush` was carried out; its final, if there was anything to say, was told before. */
+  | { readonly type: 'flushed' }
   | { readonly type: 'pong' }
   | { readonly type: 'error'; readonly error: PlainError }
   /** Always the last one. */
@@ -113,13 +121,21 @@ export type Measure =
     }
   | { readonly name: 'real_time_factor'; readonly ratio: number };
 
+/** What an adapter says by itself: its protocol answers a message that means nothing to the session. */
+export interface Reply {
+  readonly type: 'reply';
+  readonly message: string;
+}
+
 /** One wire protocol on one connection; it may keep what its own protocol needs to remember. */
 export interface ProtocolAdapter {
   readonly protocol: LiveProtocol;
-  /** Commands that follow from the connection itself, where a protocol opens its session by the address. */
-  open?(): readonly LiveCommand[];
-  text(message: string): readonly LiveCommand[];
-  binary(bytes: Uint8Array): readonly LiveCommand[];
+  /** Silence of the client after which its session ends, where the protocol says how long that is. */
+  readonly idleTimeoutMs?: number;
+  /** What follows from the connection itself, where a protocol opens its session by the address. */
+  open?(): readonly (LiveCommand | Reply)[];
+  text(message: string): readonly (LiveCommand | Reply)[];
+  binary(bytes: Uint8Array): readonly (LiveCommand | Reply)[];
   /** Text messages, none for what the protocol has no message for. */
   encode(event: SessionEvent): readonly string[];
 }

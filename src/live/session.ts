@@ -54,6 +54,7 @@ export class LiveSession {
   /** What the recogniser is at work on. */
   #busy: 'feed' | 'flush' | 'finish' | undefined;
   #busyBytes = 0;
+  #recognizedBytes = 0;
   #ending: Ending | undefined;
   #invalid = 0;
   #lastActivity: number;
@@ -220,10 +221,17 @@ export class LiveSession {
     const done = this.#busy;
     this.#busy = undefined;
     this.#meter!.recognized(result);
+    this.#recognizedBytes += this.#busyBytes;
     this.#busyBytes = 0;
     for (const event of result.events) this.#recognized(event, result.events, now);
+    this.#acknowledge(done, result.audioSeconds);
     if (done === 'finish') return this.#end();
     this.#pump();
+  }
+
+  #acknowledge(done: 'feed' | 'flush' | 'finish' | undefined, audioSeconds: number): void {
+    if (done === 'feed') this.#emit({ type: 'acknowledged', bytes: this.#recognizedBytes, audioSeconds });
+    if (done === 'flush') this.#emit({ type: 'flushed' });
   }
 
   #recognized(event: LiveEvent, all: readonly LiveEvent[], now: number): void {

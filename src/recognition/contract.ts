@@ -128,6 +128,8 @@ export type LiveEvent =
       readonly start: number;
       readonly end: number;
       readonly text: string;
+      /** So many leading characters of `text` will not change any more: every later partial and the final begin with them. */
+      readonly stable: number;
     }
   | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
   | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment };

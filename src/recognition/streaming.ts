@@ -170,6 +170,8 @@ export class StreamingRecognizer {
       start: from / SAMPLE_RATE,
       end: to / SAMPLE_RATE,
       text: hypotheses[0]!.text,
+      // Decoded anew each time: any part of it may change.
+      stable: 0,
     });
   }
 

@@ -89,6 +89,10 @@ export const SERVER_MESSAGES = {
     start: Seconds,
     end: Seconds,
     text: Type.String(),
+    stable: Type.Integer({
+      minimum: 0,
+      description: 'So many leading characters of the text will not change any more.',
+    }),
   }),
   speech_end: Type.Object({ type: Type.Literal('speech_end'), utterance: Utterance, time: Seconds }),
   final: Type.Object({

@@ -35,7 +35,8 @@ export class NativeProtocol implements ProtocolAdapter {
   }
 
   encode(event: SessionEvent): readonly string[] {
-    return [JSON.stringify(toMessage(event))];
+    const message = toMessage(event);
+    return message === undefined ? [] : [JSON.stringify(message)];
   }
 
   #decode(message: string): LiveCommand {
@@ -158,7 +159,7 @@ function dialogueBody({ outcome, reply, action, state }: DialogueTurn) {
   };
 }
 
-function toMessage(event: SessionEvent): ServerMessage {
+function toMessage(event: SessionEvent): ServerMessage | undefined {
   switch (event.type) {
     case 'ready':
       return { type: 'ready', session: event.session, model: event.model, sample_rate: event.sampleRate };
@@ -166,8 +167,8 @@ function toMessage(event: SessionEvent): ServerMessage {
     case 'speech_end':
       return { type: event.type, utterance: event.utterance, time: milli(event.time) };
     case 'partial': {
-      const { utterance, start, end, text } = event;
-      return { type: 'partial', utterance, start: milli(start), end: milli(end), text };
+      const { utterance, start, end, text, stable } = event;
+      return { type: 'partial', utterance, start: milli(start), end: milli(end), text, stable };
     }
     case 'final': {
       const { start, end, text, confidence, words, alternatives } = event.segment;
@@ -197,6 +198,9 @@ function toMessage(event: SessionEvent): ServerMessage {
         ...(turn === undefined ? {} : { dialogue: dialogueBody(turn) }),
       } as ServerMessage;
     }
+    case 'acknowledged':
+    case 'flushed':
+      return undefined;
     case 'pong':
       return { type: 'pong' };
     case 'error':
