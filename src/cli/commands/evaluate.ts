@@ -13,6 +13,7 @@ interface EvaluateOptions extends ModelOptions {
   readonly manifest: string;
   readonly split?: string;
   readonly limit?: number;
+  readonly by?: string;
   readonly errors?: number;
   readonly json?: true;
   readonly push?: URL;
@@ -26,6 +27,7 @@ The manifest is JSON Lines, audio relative to it:
 Examples:
   $ npm run evaluate -- --manifest test-audio/manifest.jsonl
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --split dev --errors 20
+  $ npm run evaluate -- --manifest corpus/manifest.jsonl --by corpus,speaker,duration
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --json > report.json
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --push http://localhost:3000
 
@@ -39,6 +41,7 @@ export function registerEvaluate(program: Command): void {
     .requiredOption('--manifest <file.jsonl>', 'lines {audio, text, split?, speaker?}')
     .option('--split <name>', 'only the lines of this split')
     .option('--limit <count>', 'only so many utterances, the first ones', integer(1, 1e9))
+    .option('--by <fields>', 'figures apart by fields of the lines, or by duration: corpus,duration')
     .option('--errors <count>', 'show the utterances with the most edits', integer(1, 1e6))
     .option('--json', 'print JSON')
     .option('--push <url>', "add the counts to a running service's metrics", httpUrl)
@@ -51,13 +54,15 @@ export function registerEvaluate(program: Command): void {
 }
 
 async function evaluate(options: EvaluateOptions): Promise<void> {
-  const [{ readManifest }, { evaluateItems }, { buildReport }] = await Promise.all([
+  const [{ readManifest }, { readFields }, { evaluateItems }, { buildReport }] = await Promise.all([
     import('../evaluation/manifest.js'),
+    import('../evaluation/groups.js'),
     import('../evaluation/run.js'),
     import('../evaluation/report.js'),
   ]);
   const config = await readConfig(options);
   const items = await readManifest(options.manifest, options);
+  const by = readFields(options.by, items);
   const interrupt = onInterrupt();
   const recognizer = await startRecognizer(config);
   try {
@@ -73,7 +78,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
       progress.stop();
     }
     const wallSeconds = (performance.now() - started) / 1000;
-    const report = buildReport(scored, { model: recognizer.defaultModel, wallSeconds });
+    const report = buildReport(scored, { model: recognizer.defaultModel, wallSeconds, by });
     const worst = worstOf(scored, options.errors ?? 0);
     if (options.json) {
       const errors = worst.map(({ audio, reference, hypothesis, charactersNoSpaces }) => ({
@@ -179,22 +184,32 @@ function renderReport(report: EvaluationReport, worst: readonly ScoredUtterance[
       : `real-time factor ${report.realTimeFactor.toFixed(4)} (${(1 / report.realTimeFactor).toFixed(0)}x real time)\n`;
   const tail = `intervals over ${intervals.unit}s, normaliser ${report.normalizer}\n`;
   const names = Object.keys(report.bySplit);
-  const splits = names.length < 2 ? '' : `\n${renderSplits(report.bySplit)}\n`;
+  const splits = names.length < 2 ? '' : `\n${renderGroups('split', report.bySplit)}\n`;
+  const groups = Object.entries(report.by).map(([field, figures]) => `\n${renderGroups(field, figures)}\n`);
   const errors = worst.map(
     (utterance) =>
       `\n${printable(utterance.audio)} (${editsOf(utterance.charactersNoSpaces)} edits)\n` +
       `  reference   ${printable(utterance.reference)}\n  hypothesis  ${printable(utterance.error?.code ?? utterance.hypothesis)}\n`,
   );
-  return `${head}\n\n${rates}\n\n${speed}${tail}${splits}${errors.join('')}`;
+  return `${head}\n\n${rates}\n\n${speed}${tail}${splits}${groups.join('')}${errors.join('')}`;
 }
 
-function renderSplits(bySplit: Readonly<Record<string, Figures>>): string {
-  const rows = Object.entries(bySplit).map(([name, value]) => [
-    name,
-    String(value.utterances),
-    percent(value.cerNoSpaces),
-    percent(value.cer),
-    percent(value.wer),
-  ]);
-  return table([['SPLIT', 'UTTERANCES', 'CER NO SPACES', 'CER', 'WER'], ...rows], [1, 2, 3, 4]);
+function renderGroups(
+  field: string,
+  groups: Readonly<Record<string, Figures & Partial<Pick<EvaluationReport, 'intervals'>>>>,
+): string {
+  const rows = Object.entries(groups).map(([name, value]) => {
+    const interval = value.intervals?.cerNoSpaces;
+    return [
+      printable(name),
+      String(value.utterances),
+      String(value.noSpaces.referenceCharacters),
+      percent(value.cerNoSpaces),
+      interval == null ? '' : `${percent(interval[0])} to ${percent(interval[1])}`,
+      percent(value.cer),
+      percent(value.wer),
+    ];
+  });
+  const head = ['UTTERANCES', 'CHARACTERS', 'CER NO SPACES', '95 %', 'CER', 'WER'];
+  return table([[printable(field.toUpperCase()), ...head], ...rows], [1, 2, 3, 5, 6]);
 }

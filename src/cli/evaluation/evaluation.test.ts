@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_SCORED_LENGTH, NORMALIZER_VERSION } from '../../korean/scoring.js';
 import { bootstrapInterval } from './bootstrap.js';
+import { readFields } from './groups.js';
 import { readManifest } from './manifest.js';
 import { pushReport, setName } from './push.js';
 import { buildReport, scoreUtterance } from './report.js';
@@ -43,6 +44,11 @@ describe('manifest', () => {
       join(folder, 'a.wav'),
       join(folder, 'sub/b.wav'),
       '/elsewhere/c.wav',
+    ]);
+    expect(all.map((item) => item.fields)).toEqual([
+      { split: 'dev' },
+      { split: 'test', speaker: 's1', seconds: '3' },
+      {},
     ]);
     expect(await readManifest(path, { split: 'test' })).toHaveLength(1);
     expect(await readManifest(path, { limit: 2 })).toHaveLength(2);
@@ -129,6 +135,62 @@ describe('report', () => {
     expect(unit(utterances)).toBe('speaker');
     expect(unit(utterances.slice(2))).toBe('utterance');
     expect(unit([...utterances, scoreUtterance(item('20', '가'), '가', 1)])).toBe('utterance');
+  });
+});
+
+describe('groups', () => {
+  const lines: (ReturnType<typeof item> & { fields: Record<string, string> })[] = [
+    { ...item('1', '가나다라'), fields: { corpus: 'b', snr: '10' } },
+    { ...item('2', '가나'), fields: { corpus: 'a', snr: '5' } },
+    { ...item('3', '가나'), fields: { corpus: 'a' } },
+    { ...item('4', '가나'), fields: { corpus: 'a', snr: '10' } },
+  ];
+  const scored = [
+    scoreUtterance(lines[0], '가나다', 12),
+    scoreUtterance(lines[1], '가나', 1.9),
+    scoreUtterance(lines[2], '나', 2),
+    scoreUtterance(lines[3], '', 0, { code: 'audio_empty', message: 'Empty.' }),
+  ];
+  const by = (field: string) =>
+    Object.entries(buildReport(scored, { model: 'm', wallSeconds: 1, by: [field] }).by[field]).map(
+      ([name, { utterances, cerNoSpaces }]) => [name, utterances, cerNoSpaces],
+    );
+
+  it('gives the figures of each value of a field, in the order of numbers', () => {
+    expect(by('corpus')).toEqual([
+      ['a', 3, 0.5],
+      ['b', 1, 0.25],
+    ]);
+    expect(by('snr')).toEqual([
+      ['5', 1, 0],
+      ['10', 2, 0.5],
+      ['none', 1, 0.5],
+    ]);
+  });
+
+  it('makes bands of length, a file that failed apart', () => {
+    expect(by('duration')).toEqual([
+      ['0 to 2 s', 1, 0],
+      ['2 to 5 s', 1, 0.5],
+      ['10 s and over', 1, 0.25],
+      ['failed', 1, 1],
+    ]);
+  });
+
+  it('has an interval for each group that has anything to resample', () => {
+    const { by: groups } = buildReport(scored, { model: 'm', wallSeconds: 1, by: ['corpus'] });
+    expect(groups.corpus.b.intervals.cerNoSpaces).toBeNull();
+    expect(groups.corpus.a.intervals).toMatchObject({ cerNoSpaces: [0, 1], unit: 'utterance' });
+  });
+
+  it('reads the names of fields, and refuses one that no line has', () => {
+    expect(readFields(' corpus,duration,corpus, ', lines)).toEqual(['corpus', 'duration']);
+    expect(readFields(undefined, lines)).toEqual([]);
+    expect(() => readFields('corpora', lines)).toThrow('corpus, duration, snr, split');
+    const many = Array.from({ length: 9 }, (_, index) => `f${index}`);
+    expect(() =>
+      readFields(many.join(), [{ fields: Object.fromEntries(many.map((f) => [f, '1'])) }]),
+    ).toThrow('8 fields');
   });
 });
 

@@ -13,6 +13,8 @@ export interface EvaluationItem {
   readonly text: string;
   readonly split: string;
   readonly speaker?: string;
+  /** Everything else that the line says in strings, numbers and truth values, by name: what results can be grouped by. */
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 /** Name under which lines without a split are counted. */
@@ -94,5 +96,19 @@ function parseLine(line: string, number: number, file: string): EvaluationItem {
     text,
     split: split ?? NO_SPLIT,
     ...(speaker == null ? {} : { speaker }),
+    fields: groupable(entry),
   };
+}
+
+const MAX_FIELDS = 50;
+const MAX_FIELD_LENGTH = 200;
+
+function groupable(entry: Record<string, unknown>): Record<string, string> {
+  const scalars = Object.entries(entry).filter(
+    ([name, value]) =>
+      name !== 'audio' && name !== 'text' && ['string', 'number', 'boolean'].includes(typeof value),
+  );
+  return Object.fromEntries(
+    scalars.slice(0, MAX_FIELDS).map(([name, value]) => [name, String(value).slice(0, MAX_FIELD_LENGTH)]),
+  );
 }

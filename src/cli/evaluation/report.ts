@@ -9,11 +9,15 @@ import {
   type EditCounts,
 } from '../../korean/scoring.js';
 import { bootstrapInterval } from './bootstrap.js';
+import { grouped, groupOf } from './groups.js';
+import type { EvaluationItem } from './manifest.js';
 
 export interface ScoredUtterance {
   readonly audio: string;
   readonly split: string;
   readonly speaker?: string;
+  /** Of the manifest's line. */
+  readonly fields: Readonly<Record<string, string>>;
   readonly reference: string;
   readonly hypothesis: string;
   readonly characters: EditCounts;
@@ -26,7 +30,8 @@ export interface ScoredUtterance {
 
 /** @param hypothesis empty for a file that failed: all of its reference counts as deleted */
 export function scoreUtterance(
-  item: { readonly audio: string; readonly text: string; readonly split: string; readonly speaker?: string },
+  item: Pick<EvaluationItem, 'audio' | 'text' | 'split' | 'speaker'> &
+    Partial<Pick<EvaluationItem, 'fields'>>,
   hypothesis: string,
   seconds: number,
   error?: ScoredUtterance['error'],
@@ -35,6 +40,7 @@ export function scoreUtterance(
     audio: item.audio,
     split: item.split,
     ...(item.speaker === undefined ? {} : { speaker: item.speaker }),
+    fields: item.fields ?? {},
     reference: item.text,
     hypothesis,
     characters: scoreCharacters(item.text, hypothesis, { spaces: true }),
@@ -64,20 +70,28 @@ export interface Figures extends Counts {
   readonly words: Counts & { readonly referenceWords: number };
 }
 
-export interface EvaluationReport extends Figures {
+/** Figures of a part of the utterances. */
+export interface GroupFigures extends Figures {
+  readonly intervals: Intervals;
+}
+
+/** 95 % bootstrap intervals; resampled are speakers where every line names one of at least ten, else utterances. */
+export interface Intervals {
+  readonly cerNoSpaces: readonly [number, number] | null;
+  readonly cer: readonly [number, number] | null;
+  readonly wer: readonly [number, number] | null;
+  readonly unit: 'speaker' | 'utterance';
+}
+
+export interface EvaluationReport extends GroupFigures {
   readonly model: string;
   readonly normalizer: string;
   /** Wall-clock seconds of recognition for each second of audio, all workers together. */
   readonly realTimeFactor: number | null;
   readonly wallSeconds: number;
-  /** 95 % bootstrap intervals; resampled are speakers where every line names one of at least ten, else utterances. */
-  readonly intervals: {
-    readonly cerNoSpaces: readonly [number, number] | null;
-    readonly cer: readonly [number, number] | null;
-    readonly wer: readonly [number, number] | null;
-    readonly unit: 'speaker' | 'utterance';
-  };
   readonly bySplit: Readonly<Record<string, Figures>>;
+  /** By what was asked for: a field of the manifest, or `duration`. */
+  readonly by: Readonly<Record<string, Readonly<Record<string, GroupFigures>>>>;
   readonly failures: readonly { readonly audio: string; readonly code: string; readonly message: string }[];
 }
 
@@ -112,38 +126,50 @@ export function figures(utterances: readonly ScoredUtterance[]): Figures {
   };
 }
 
+function intervalsOf(utterances: readonly ScoredUtterance[]): Intervals {
+  const speakers = new Set(utterances.map((utterance) => utterance.speaker));
+  const bySpeaker = !speakers.has(undefined) && speakers.size >= MIN_SPEAKERS;
+  const units = bySpeaker
+    ? [...grouped(utterances, (utterance) => utterance.speaker!).values()]
+    : utterances.map((utterance) => [utterance]);
+  const interval = (pick: (utterance: ScoredUtterance) => EditCounts) =>
+    bootstrapInterval(units.map((unit) => unit.map(pick).reduce(addCounts, NO_EDITS)));
+  return {
+    cerNoSpaces: interval((utterance) => utterance.charactersNoSpaces),
+    cer: interval((utterance) => utterance.characters),
+    wer: interval((utterance) => utterance.words),
+    unit: bySpeaker ? 'speaker' : 'utterance',
+  };
+}
+
+/**
+ * @param run by: fields of the manifest, or `duration`, to give the figures apart by
+ */
 export function buildReport(
   utterances: readonly ScoredUtterance[],
-  run: { readonly model: string; readonly wallSeconds: number },
+  run: { readonly model: string; readonly wallSeconds: number; readonly by?: readonly string[] },
 ): EvaluationReport {
   const all = figures(utterances);
   const splits = [...new Set(utterances.map((utterance) => utterance.split))].sort();
-  const speakers = new Set(utterances.map((utterance) => utterance.speaker));
-  const bySpeaker = !speakers.has(undefined) && speakers.size >= MIN_SPEAKERS;
-  const groups = new Map<string, ScoredUtterance[]>();
-  utterances.forEach((utterance, index) => {
-    const key = bySpeaker ? utterance.speaker! : String(index);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [utterance]);
-    else group.push(utterance);
-  });
-  const interval = (pick: (utterance: ScoredUtterance) => EditCounts) =>
-    bootstrapInterval([...groups.values()].map((group) => group.map(pick).reduce(addCounts, NO_EDITS)));
   return {
     model: run.model,
     ...all,
     realTimeFactor: all.audioSeconds > 0 ? run.wallSeconds / all.audioSeconds : null,
     wallSeconds: run.wallSeconds,
     normalizer: NORMALIZER_VERSION,
-    intervals: {
-      cerNoSpaces: interval((utterance) => utterance.charactersNoSpaces),
-      cer: interval((utterance) => utterance.characters),
-      wer: interval((utterance) => utterance.words),
-      unit: bySpeaker ? 'speaker' : 'utterance',
-    },
+    intervals: intervalsOf(utterances),
     bySplit: Object.fromEntries(
       splits.map((split) => [split, figures(utterances.filter((utterance) => utterance.split === split))]),
     ),
+    by: Object.fromEntries((run.by ?? []).map((field) => [field, groupFigures(utterances, field)])),
     failures: utterances.flatMap(({ audio, error }) => (error === undefined ? [] : [{ audio, ...error }])),
   };
+}
+
+function groupFigures(utterances: readonly ScoredUtterance[], field: string): Record<string, GroupFigures> {
+  const groups = [...grouped(utterances, (utterance) => groupOf(utterance, field))];
+  groups.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  return Object.fromEntries(
+    groups.map(([name, group]) => [name, { ...figures(group), intervals: intervalsOf(group) }]),
+  );
 }
