@@ -5,18 +5,15 @@ The development set gets a set of its own for every condition, to be measured ap
 """
 
 import argparse
-import multiprocessing
 import time
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from . import acoustics, channel, corpora
+from . import acoustics, channel, corpora, pool
 from .features import fbank
 from .store import Store, StoreWriter
 
@@ -34,22 +31,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Voices:
-    """Training speech by other people, for babble."""
+    """Training speech by others than the speaker, for babble."""
 
-    def __init__(self, folder: Path, entries: list[dict], speaker: str) -> None:
-        self.folder = folder
-        self.others = [e for e in entries if e["split"] == "train" and e["speaker"] != speaker]
+    def __init__(self, folder: Path, training: list[dict], speaker: str) -> None:
+        self.folder, self.training, self.speaker = folder, training, speaker
 
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Three to seven utterances."""
-        chosen = rng.choice(len(self.others), min(len(self.others), int(rng.integers(3, 8))), replace=False)
-        return [corpora.load(self.folder, self.others[n]) for n in chosen]
+        """Up to seven utterances; none where there is nobody else."""
+        chosen: list[dict] = []
+        wanted = int(rng.integers(3, 8))
+        # Bounded: the training set may have one speaker only.
+        for _ in range(4 * wanted if self.training else 0):
+            other = self.training[rng.integers(len(self.training))]
+            if other["speaker"] != self.speaker and len(chosen) < wanted:
+                chosen.append(other)
+        return [corpora.load(self.folder, entry) for entry in chosen]
 
 
 def noise(length: int, rng: np.random.Generator, voices: Voices) -> np.ndarray:
     """Babble in a third of the cases, else one of the generated noises."""
-    if rng.random() < 1 / 3 and voices.others:
-        return acoustics.babble(length, voices.draw(rng), rng)
+    if rng.random() < 1 / 3 and (others := voices.draw(rng)):
+        return acoustics.babble(length, others, rng)
     return acoustics.NOISES[rng.choice(list(acoustics.NOISES))](length, rng)
 
 
@@ -112,26 +114,25 @@ STORES: dict[str, tuple[str, str, Variant]] = {
 }
 
 
-def make(store: str, entry: dict, folder: Path, entries: list[dict], seed: int) -> np.ndarray:
+def make(store: str, entry: dict, folder: Path, training: list[dict], seed: int) -> np.ndarray:
     """Features of an utterance's variant: the same whenever and wherever it is made."""
     _, name, variant = STORES[store]
     rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(entry["id"].encode())])
     samples = corpora.load(folder, entry)
-    return fbank(channel.quantize(variant(samples, rng, Voices(folder, entries, entry["speaker"]))))
+    return fbank(channel.quantize(variant(samples, rng, Voices(folder, training, entry["speaker"]))))
 
 
 _shared: tuple[Path, list[dict], int] = (Path(), [], 0)
 
 
-def _start(folder: Path, entries: list[dict], seed: int) -> None:
+def _prepare(folder: Path, training: list[dict], seed: int) -> None:
     global _shared  # noqa: PLW0603 - once a process, instead of with every task
-    torch.set_num_threads(1)
-    _shared = (folder, entries, seed)
+    _shared = (folder, training, seed)
 
 
 def _work(task: tuple[str, dict]) -> np.ndarray:
-    folder, entries, seed = _shared
-    return make(*task, folder, entries, seed)
+    folder, training, seed = _shared
+    return make(*task, folder, training, seed)
 
 
 def folders(work: Path, split: str) -> dict[str, Path]:
@@ -143,25 +144,22 @@ def folders(work: Path, split: str) -> dict[str, Path]:
 
 def run(args: argparse.Namespace) -> None:
     """Write `conditions/NAME/` under the working folder; stores that are complete are left alone."""
-    entries = corpora.entries(args.corpora)
-    by_id = {entry["id"]: entry for entry in entries}
+    by_id = {entry["id"]: entry for entry in corpora.entries(args.corpora)}
     items = Store(args.work / "real").items
-    # Features are single-threaded work: one process a core, and fork would inherit torch's threads.
-    with ProcessPoolExecutor(
-        args.processes, multiprocessing.get_context("spawn"), _start, (args.corpora, entries, args.seed)
-    ) as pool:
-        for name, (split, _, _) in STORES.items():
-            chosen = [item for item in items if item["split"] == split]
-            folder = args.work / "conditions" / name
-            if (folder / "index.jsonl").exists() or not chosen:
-                continue
-            writer, began = StoreWriter(folder, resume=True), time.time()
-            done = len(writer.items)
-            tasks = [(name, by_id[item["id"]]) for item in chosen[done:]]
-            for n, features in enumerate(pool.map(_work, tasks, chunksize=4), done):
-                kept = {k: v for k, v in chosen[n].items() if k not in ("start", "frames")}
-                writer.add(features, **{**kept, "condition": name})
-                if n % 200 == 0:
-                    print(f"conditions {name} {n}/{len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)
-            writer.close()
-            print(f"conditions {name} done: {len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)
+    training = [{k: by_id[item["id"]][k] for k in ("audio", "speaker")} for item in items if item["split"] == "train"]
+    for name, (split, _, _) in STORES.items():
+        chosen = [item for item in items if item["split"] == split]
+        folder = args.work / "conditions" / name
+        if (folder / "index.jsonl").exists() or not chosen:
+            continue
+        writer, began = StoreWriter(folder, resume=True), time.time()
+        rest = chosen[len(writer.items) :]
+        tasks = [(name, by_id[item["id"]]) for item in rest]
+        found = pool.ordered(_work, tasks, args.processes, _prepare, (args.corpora, training, args.seed))
+        for n, (item, features) in enumerate(zip(rest, found, strict=True), len(chosen) - len(rest)):
+            kept = {k: v for k, v in item.items() if k not in ("start", "frames")}
+            writer.add(features, **{**kept, "condition": name})
+            if n % 200 == 0:
+                print(f"conditions {name} {n}/{len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)
+        writer.close()
+        print(f"conditions {name} done: {len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)

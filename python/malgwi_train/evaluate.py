@@ -106,7 +106,10 @@ def normalization(statistics: dict) -> tuple[np.ndarray, np.ndarray]:
 
 def development_sets(work: Path) -> dict[str, list[Sample]]:
     """Held-out sets by name."""
-    sets = {"dev": samples(Store(work / "real"), "dev")}
+    real = Store(work / "real")
+    sets = {"dev": samples(real, "dev")}
+    for corpus in sorted({item["corpus"] for item in real.items if item["split"] == "test"}):
+        sets[corpus] = [s for s in samples(real, "test") if s.item["corpus"] == corpus]
     if (work / "synthetic" / "index.jsonl").exists():
         sets["synthetic-dev"] = samples(Store(work / "synthetic"), "dev")
     for name, folder in conditions.folders(work, "dev").items():

@@ -52,11 +52,11 @@ def read(path: Path) -> Iterator[str]:
 
 
 def held_out(work: Path) -> set[str]:
-    """Keys of the development sentences of a working folder: what is measured on must not be in the model."""
+    """Keys of a working folder's sentences that are not for training: what is measured on must not be in the model."""
     found = set()
     for index in sorted(work.glob("*/index.jsonl")):
         with open(index, encoding="utf-8") as lines:
-            found.update(key(item["text"]) for item in map(json.loads, lines) if item["split"] == "dev")
+            found.update(key(item["text"]) for item in map(json.loads, lines) if item["split"] != "train")
     return found
 
 

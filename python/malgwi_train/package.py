@@ -19,6 +19,7 @@ SOURCES = {
     "pansori-tedxkr": ("Pansori-TEDxKR (TEDx talks in Korean)", "CC-BY-NC-ND-4.0"),
     "emotiontts-open-db": ("EmotionTTS Open DB (read sentences)", "CC-BY-NC-SA-4.0"),
     "deeply-korean-read-speech": ("Deeply Korean read speech corpus (public sample)", "CC-BY-NC-ND-4.0"),
+    "ksponspeech": ("KsponSpeech (AI Hub; its speakers are not labelled, folders are counted)", "AI Hub terms of use"),
     "espeak-ng-text": (
         "espeak-ng speech of sentences from NSMC, Chatbot_data, 3i4K and ParaKQC",
         "text: CC0-1.0, MIT, CC-BY-SA-4.0, CC-BY-SA-4.0"),
