@@ -14,6 +14,7 @@ from .data import Collator, Sample, samples
 from .metrics import Tally
 from .model import ConformerCTC
 from .store import Store
+from .streaming import Caches, Chunking, Shapes, Step, empty, shapes, stream
 from .tokens import greedy
 
 # Log-probabilities (or logits) and lengths of a padded batch.
@@ -26,37 +27,63 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--work", type=Path, required=True, help="working folder that prepare and synthesize filled")
     add("--checkpoint", type=Path, help="checkpoint to score")
     add("--graph", type=Path, help="exported ONNX graph to score instead")
-    add("--chunk", type=int, default=0, help="encoder frames per chunk (checkpoints only; 0: whole utterances)")
-    add("--left-chunks", type=int, default=-1, help="chunks of left context (negative: all)")
+    add("--chunk", type=int, default=0, help="encoder frames per chunk (0: whole utterances)")
+    add("--left-chunks", type=int, default=-1, help="chunks of left context (negative: all, for checkpoints only)")
+    add("--lookahead", type=int, default=0, help="encoder frames after a chunk that it sees")
     add("--show", type=int, default=0, help="print this many hypotheses of each set")
     add("--sets", nargs="*", help="only these sets")
     add("--threads", type=int, default=2)
 
 
-def of_model(model: ConformerCTC, chunk: int = 0, left_chunks: int = -1) -> Infer:
-    """Inference of a PyTorch model."""
+def of_model(model: ConformerCTC, chunk: int = 0, left_chunks: int = -1, lookahead: int = 0) -> Infer:
+    """Inference of a PyTorch model: whole utterances, chunk-masked, or (with look-ahead) as a live stream has them."""
+    chunking = Chunking(chunk, lookahead, chunk * left_chunks)
+
+    def streamed(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode():
+            log_probs, out = stream(Step(model), shapes(model.config), features, lengths, chunking)
+        return log_probs.numpy(), out.numpy()
 
     def infer(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
             logits, out, _ = model(features, lengths, chunk, left_chunks)
         return logits.numpy(), out.numpy()
 
+    return streamed if lookahead else infer
+
+
+def of_graph(path: Path, threads: int = 2, chunking: Chunking | None = None) -> Infer:
+    """Inference of an exported graph: whole utterances, or with `chunking` as a live stream has them."""
+    step, caches = graph_step(path, threads)
+
+    def infer(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        if chunking:
+            log_probs, out = stream(step, caches, features, lengths, chunking)
+        else:
+            none = torch.zeros(len(features), dtype=torch.int64)
+            log_probs, out, *_ = step(features, lengths, none, torch.tensor(0), *empty(caches, len(features), 0))
+        return log_probs.numpy(), out.numpy()
+
     return infer
 
 
-def of_graph(path: Path, threads: int = 2) -> Infer:
-    """Inference of an exported graph."""
+def graph_step(path: Path, threads: int = 1) -> tuple[Callable[..., list[torch.Tensor]], Shapes]:
+    """A graph of `streaming.Step`, called with tensors as the module is, and the shapes of its caches."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    inputs = {one.name: one.shape for one in session.get_inputs()}
+    missing = [name for name in Caches._fields if name not in inputs]
+    if missing:
+        raise SystemExit(f"{path} is no graph for chunks and whole utterances: it takes no {', '.join(missing)}")
 
-    def infer(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        log_probs, out = session.run(None, {"features": features.numpy(), "lengths": lengths.numpy()})
-        return log_probs, out
+    def step(*values: torch.Tensor) -> list[torch.Tensor]:
+        feeds = {name: value.numpy() for name, value in zip(inputs, values, strict=True)}
+        return [torch.from_numpy(value) for value in session.run(None, feeds)]
 
-    return infer
+    return step, {name: inputs[name] for name in Caches._fields}
 
 
 def hypotheses(
@@ -120,13 +147,16 @@ def development_sets(work: Path) -> dict[str, list[Sample]]:
 def run(args: argparse.Namespace) -> None:
     """Print one JSON line a set."""
     torch.set_num_threads(args.threads)
+    if args.left_chunks < 0 and (args.lookahead or args.graph and args.chunk):
+        raise SystemExit("evaluate: how many chunks of left context? --left-chunks N")
     if args.graph:
-        infer = of_graph(args.graph, args.threads)
+        chunking = Chunking(args.chunk, args.lookahead, args.chunk * args.left_chunks) if args.chunk else None
+        infer = of_graph(args.graph, args.threads, chunking)
         manifest = json.loads((args.graph.parent / "manifest.json").read_text(encoding="utf-8"))
         statistics = manifest["frontEnd"]["normalize"]
     elif args.checkpoint:
         model, state = checkpoint.load_model(args.checkpoint)
-        infer, statistics = of_model(model, args.chunk, args.left_chunks), state["statistics"]
+        infer, statistics = of_model(model, args.chunk, args.left_chunks, args.lookahead), state["statistics"]
     else:
         raise SystemExit("evaluate: give --checkpoint or --graph")
     for name, chosen in development_sets(args.work).items():

@@ -1,7 +1,8 @@
 """`export`: checkpoint -> model package (`encoder.int8.onnx`, `tokens.txt`, `manifest.json`), checked before it is kept.
 
-The float32 graph is compared with PyTorch, the int8 graph with the float32 graph on dev; either check failing stops
-the command before the package is touched.
+One graph serves whole utterances and live chunks (`streaming`). The float32 graph is compared with PyTorch: whole
+utterances with the plain forward pass, chunks with the chunk-masked one. The int8 graph is compared with the float32
+graph on dev. Either check failing stops the command before the package is touched.
 """
 
 import argparse
@@ -14,17 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from . import checkpoint
 from .data import Collator
 from .evaluate import development_sets, normalization, of_graph, report, score
 from .model import MIN_FRAMES, ConformerCTC
 from .package import attach, write_manifest
+from .parity import LENGTHS, of_chunks, of_utterances
+from .streaming import Caches, Chunking, Step, empty, shapes
 from .tokens import TOKENS
-
-LENGTHS = (7, 130, 203, 517)
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of the command."""
@@ -37,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--weights", type=Path, help="also write float16 weights here, for `train --init`")
     add("--max-loss", type=float, default=0.5, help="largest CER points that int8 may cost on dev")
     add("--threads", type=int, default=2)
+    streaming_arguments(parser)
     decoding_arguments(parser)
 
 
@@ -49,68 +49,55 @@ def decoding_arguments(parser: argparse.ArgumentParser) -> None:
     add("--beam", type=int, default=32, help="beam width")
 
 
-class Served(nn.Module):
-    """What the graph holds: log-probabilities and their lengths, without the training-only parts."""
-
-    def __init__(self, model: ConformerCTC) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        logits, out, _ = self.model(features, lengths)
-        return logits.log_softmax(-1), out
+def streaming_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of live streams, which the manifest says to the service."""
+    add = parser.add_argument
+    default = Chunking()
+    add("--chunk", type=int, default=default.chunk, help="encoder frames that a step of a live stream adds")
+    add("--lookahead", type=int, default=default.lookahead, help="further encoder frames that a step sees")
+    add("--left", type=int, default=default.left, help="encoder frames before them that a step sees")
 
 
 def to_onnx(model: ConformerCTC, path: Path) -> None:
-    """Float32 graph with dynamic batch and length."""
-    example = (torch.randn(2, 203, model.config.num_mels), torch.tensor([203, 130]))
+    """Float32 graph of `streaming.Step`, with dynamic batch, length and left context."""
+    config = model.config
+    caches = empty(shapes(config), 2, 24)
+    example = (torch.randn(2, 203, config.num_mels), torch.tensor([203, 130]), torch.tensor([24, 8]), torch.tensor(8), *caches)
+    batched = {0: "batch"}
+    axes = {
+        "features": {0: "batch", 1: "frames"}, "lengths": batched, "cached": batched,
+        "log_probs": {0: "batch", 1: "outputs"}, "output_lengths": batched,
+    }
+    for prefix, left in (("", "left"), ("next_", "next_left")):
+        axes |= {prefix + "attention": {0: "batch", 2: left}, prefix + "convolution": batched}
     with warnings.catch_warnings():
         # The tracing exporter is deprecated, but the only one that keeps every architecture's lengths dynamic.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Served(model.eval()), example, str(path), dynamo=False, opset_version=17,
-            input_names=["features", "lengths"], output_names=["log_probs", "output_lengths"],
-            dynamic_axes={"features": {0: "batch", 1: "frames"}, "lengths": {0: "batch"},
-                          "log_probs": {0: "batch", 1: "outputs"}, "output_lengths": {0: "batch"}},
+            Step(model.eval()), example, str(path), dynamo=False, opset_version=17,
+            input_names=["features", "lengths", "cached", "advance", *Caches._fields],
+            output_names=["log_probs", "output_lengths", *(f"next_{name}" for name in Caches._fields)],
+            dynamic_axes=axes,
         )
 
 
 def to_int8(source: Path, target: Path) -> None:
     """Dynamic int8 of all matrix products with constant weights, one scale per output channel."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     # The output layer is a hundredth of the weights and decides near ties: it stays in float.
+    nodes = onnx.load(str(source), load_external_data=False).graph.node
+    (output,) = (node.name for node in nodes if node.name.endswith("/output/MatMul"))
     quantize_dynamic(
         str(source), str(target), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True,
-        weight_type=QuantType.QInt8, nodes_to_exclude=["/model/output/MatMul"],
+        weight_type=QuantType.QInt8, nodes_to_exclude=[output],
     )
 
 
-def parity(model: ConformerCTC, path: Path) -> float:
-    """Largest difference between PyTorch and the graph, alone and padded in a batch."""
-    infer = of_graph(path)
-    served = Served(model.eval())
-    generator = torch.Generator().manual_seed(3)
-    rows = [torch.randn(1, n, model.config.num_mels, generator=generator) for n in LENGTHS]
-    batch = torch.zeros(len(rows), max(LENGTHS), model.config.num_mels)
-    for row, x in zip(batch, rows, strict=True):
-        row[: x.shape[1]] = x[0]
-    padded, lengths = infer(batch, torch.tensor(LENGTHS))
-    worst = 0.0
-    for n, x in enumerate(rows):
-        with torch.inference_mode():
-            wanted = served(x, torch.tensor([x.shape[1]]))[0].numpy()[0]
-        alone, _ = infer(x, torch.tensor([x.shape[1]]))
-        if len(wanted) != lengths[n]:
-            raise SystemExit(f"export: {x.shape[1]} frames give {lengths[n]} outputs instead of {len(wanted)}")
-        worst = max(worst, float(np.abs(alone[0] - wanted).max()))
-        worst = max(worst, float(np.abs(padded[n, : len(wanted)] - wanted).max()))
-    return worst
-
-
-def real_time_factor(path: Path, seconds: float = 10.0) -> float:
-    """Seconds of speech a second on one thread."""
-    infer = of_graph(path, 1)
+def real_time_factor(path: Path, seconds: float = 10.0, chunking: Chunking | None = None) -> float:
+    """Seconds of speech a second on one thread, in one piece or in chunks."""
+    infer = of_graph(path, 1, chunking)
     frames = int(seconds * 100) - 1
     x, lengths = torch.randn(1, frames, 80), torch.tensor([frames])
     infer(x, lengths)
@@ -130,11 +117,12 @@ def run(args: argparse.Namespace) -> None:
         folder = Path(name)
         full, small = folder / "encoder.onnx", folder / "encoder.int8.onnx"
         to_onnx(model, full)
-        worst = parity(model, full)
-        print(f"float32 graph against PyTorch at {LENGTHS}: largest difference {worst:.2e}")
-        if worst > 1e-3:
+        whole, chunks = of_utterances(model, full), of_chunks(model, full)
+        print(f"float32 graph against PyTorch: largest difference {whole:.2e} at {LENGTHS}, {chunks:.2e} in chunks")
+        if max(whole, chunks) > 1e-3:
             raise SystemExit("export: the float32 graph differs from PyTorch")
         to_int8(full, small)
+        chunking = Chunking(args.chunk, args.lookahead, args.left)
         metrics, collate = [], Collator(*normalization(state["statistics"]))
         for set_name, chosen in development_sets(args.work).items():
             float_result, result = (report(score(of_graph(p, args.threads), chosen, collate)) for p in (full, small))
@@ -142,12 +130,15 @@ def run(args: argparse.Namespace) -> None:
             print(f"{set_name}: float32 {float_result['cerNoSpaces']} %, int8 {result['cerNoSpaces']} %, {cost:+.2f}")
             if set_name == "dev" and cost > args.max_loss:
                 raise SystemExit(f"export: int8 costs {cost:.2f} points on dev")
-            metrics.append((set_name, result))
-        print(f"speed on one thread, 10 s: float32 {real_time_factor(full):.0f}x, int8 {real_time_factor(small):.0f}x")
+            live = report(score(of_graph(small, args.threads, chunking), chosen, collate))
+            print(f"{set_name}: int8 live {live['cerNoSpaces']} %, {live['cerNoSpaces'] - result['cerNoSpaces']:+.2f}")
+            metrics += [(set_name, "greedy", result), (set_name, "greedy, live", live)]
+        speeds = [real_time_factor(*of) for of in ((full,), (small,), (small, 10.0, chunking))]
+        print("speed on one thread, 10 s: float32 {:.0f}x, int8 {:.0f}x, int8 live {:.0f}x".format(*speeds))
         args.out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(small, args.out / small.name)
     (args.out / "tokens.txt").write_text("\n".join(TOKENS) + "\n", encoding="utf-8")
-    write_manifest(args.out, args.version, model, state, metrics, args.work, args.cost)
+    write_manifest(args.out, args.version, model, state, metrics, args.work, args.cost, chunking)
     if args.lm:
         attach(args.out, args.lm, args.alpha, args.beta, args.beam)
     if args.weights:

@@ -48,17 +48,17 @@ def output_lengths(lengths: Tensor) -> Tensor:
 
 
 def rotary_table(frames: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the given positions for heads of `size` channels."""
+    """Cosines and sines of the given positions for heads of `size` channels; `rotate` subtracts by the signs of sines."""
     rates = torch.exp(torch.arange(0, size, 2, device=frames.device) * (-math.log(10000.0) / size))
     angles = frames.float()[:, None] * rates[None, :]
-    angles = torch.cat([angles, angles], 1)
-    return angles.cos(), angles.sin()
+    cosines, sines = angles.cos(), angles.sin()
+    return torch.cat([cosines, cosines], 1), torch.cat([-sines, sines], 1)
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Apply rotary positions to `[B, H, F, size]`."""
     first, second = x.chunk(2, -1)
-    return x * cosines + torch.cat([-second, first], -1) * sines
+    return x * cosines + torch.cat([second, first], -1) * sines
 
 
 class FeedForward(nn.Module):
@@ -85,15 +85,30 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.dimension, 3 * config.dimension)
         self.out = nn.Linear(config.dimension, config.dimension)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
-        batch, frames, width = x.shape
-        qkv = self.qkv(self.norm(x)).view(batch, frames, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
+    def forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor, past: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Output, and all keys and values before rotation, `[B, 2 H, P + F, size]`.
+
+        `past` has those of the `P` frames before; `rotary` covers `P + F` positions and `mask` is `[B, 1, F, P + F]`.
+        """
+        width = self.heads * self.size
+        # Sizes are those of the mask, which all blocks share: a traced graph then works them out only once.
+        batch = mask.shape[0]
+        qkv = self.qkv(self.norm(x)).view(batch, -1, 3 * self.heads, self.size).transpose(1, 2)
         cosines, sines = (t.to(qkv.dtype) for t in rotary)
-        q, k, v = rotate(qkv[0], cosines, sines), rotate(qkv[1], cosines, sines), qkv[2]
+        q, kv = qkv.split([self.heads, 2 * self.heads], 1)
+        if past is None:
+            q = rotate(q, cosines, sines)
+        else:
+            before = past.shape[2]
+            q = rotate(q, cosines[before:], sines[before:])
+            kv = torch.cat([past, kv], 2)
+        k, v = kv.split(self.heads, 1)
         # Written out: at a few hundred frames this is faster on a CPU than the fused kernel, above all backwards.
-        scores = q @ (k * self.size**-0.5).transpose(-2, -1) + mask.to(q.dtype)
+        scores = q @ (rotate(k, cosines, sines) * self.size**-0.5).transpose(-2, -1) + mask.to(q.dtype)
         mixed = scores.softmax(-1, dtype=q.dtype) @ v
-        return self.out(mixed.transpose(1, 2).reshape(batch, frames, width))
+        return self.out(mixed.transpose(1, 2).reshape(batch, -1, width)), kv
 
 
 class Convolution(nn.Module):
@@ -109,10 +124,19 @@ class Convolution(nn.Module):
         self.inner = nn.LayerNorm(width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Output, and what the depthwise convolution saw, `[B, D, context + F]`.
+
+        `past` has the `context` frames before, of which there are none (zeros) at the start.
+        """
         x = F.glu(self.gate(self.norm(x)), -1).transpose(1, 2)
-        x = self.depthwise(F.pad(x, (self.context, 0))).transpose(1, 2)
-        return self.out(F.silu(self.inner(x)))
+        seen = F.pad(x, (self.context, 0)) if past is None else torch.cat([past, x], 2)
+        x = self.depthwise(seen).transpose(1, 2)
+        return self.out(F.silu(self.inner(x))), seen
+
+
+# Of one block: keys and values before rotation [B, 2 H, P, size], input of the depthwise convolution [B, D, context].
+Past = tuple[Tensor, Tensor]
 
 
 class Block(nn.Module):
@@ -126,11 +150,15 @@ class Block(nn.Module):
         self.second = FeedForward(config)
         self.norm = nn.LayerNorm(config.dimension)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
+        """Output, and what the block saw: keys and values, and the input of its depthwise convolution."""
+        kept, context = past or (None, None)
         x = x + 0.5 * self.first(x)
-        x = x + self.attention(x, rotary, mask)
-        x = x + self.convolution(x)
-        return self.norm(x + 0.5 * self.second(x))
+        attended, kv = self.attention(x, rotary, mask, kept)
+        x = x + attended
+        convolved, seen = self.convolution(x, context)
+        x = x + convolved
+        return self.norm(x + 0.5 * self.second(x)), (kv, seen)
 
 
 def attention_mask(lengths: Tensor, frames: int, chunk: int = 0, left_chunks: int = -1) -> Tensor:
@@ -186,7 +214,7 @@ class ConformerCTC(nn.Module):
         rotary = rotary_table(torch.arange(frames, device=x.device), self.config.dimension // self.config.heads)
         halfway = None
         for n, block in enumerate(self.blocks):
-            x = block(x, rotary, mask)
+            x, _ = block(x, rotary, mask)
             if middle and n + 1 == len(self.blocks) // 2:
                 halfway = self.middle(x)
         return self.output(x), lengths, halfway

@@ -9,6 +9,7 @@ from pathlib import Path
 from .features import FrontEnd
 from .model import MIN_FRAMES, SUBSAMPLING, ConformerCTC, parameters
 from .store import Store
+from .streaming import OVERLAP, Chunking, shapes
 from .text import NORMALIZER
 from .tokens import BLANK, EOS
 
@@ -66,6 +67,14 @@ def front_end(statistics: dict) -> dict:
     }
 
 
+def streaming(chunking: Chunking) -> dict:
+    """How the graph is run live, in the manifest's words."""
+    return {
+        "chunkFrames": chunking.chunk, "lookaheadFrames": chunking.lookahead, "leftFrames": chunking.left,
+        "overlapFrames": OVERLAP,
+    }
+
+
 def as_ratios(result: dict) -> dict:
     """The manifest says error rates as ratios (0-1), as the service's metrics do; the recipe's log says per cent."""
     ratio = result["edits"] / max(1, result["referenceCharacters"])
@@ -74,9 +83,10 @@ def as_ratios(result: dict) -> dict:
 
 
 def write_manifest(
-    folder: Path, version: str, model: ConformerCTC, state: dict, metrics: list[tuple[str, dict]], work: Path, cost: str
+    folder: Path, version: str, model: ConformerCTC, state: dict, metrics: list[tuple[str, str, dict]], work: Path,
+    cost: str, chunking: Chunking,
 ) -> None:
-    """Write `manifest.json` for the files already in the folder."""
+    """Write `manifest.json` for the files already in the folder; `metrics` are set, decoding and result."""
     progress = state.get("progress", {})
     config = model.config
     spent = cost or (
@@ -93,8 +103,10 @@ def write_manifest(
         "frontEnd": front_end(state["statistics"]),
         "tokens": {"file": "tokens.txt", "unit": "grapheme", "blank": BLANK, "eos": EOS, "space": "|", "compose": "nfc"},
         "encoder": {"subsampling": SUBSAMPLING, "frameMs": 10 * SUBSAMPLING, "minFrames": MIN_FRAMES, "maxFrames": 3000,
-                    "paddingSafe": True},
-        "graphs": {"encoder": {"file": "encoder.int8.onnx", "precision": "int8"}},
+                    "paddingSafe": True, "streaming": streaming(chunking)},
+        "graphs": {"encoder": {
+            "file": "encoder.int8.onnx", "precision": "int8",
+            "states": [{"name": name, "shape": shape} for name, shape in shapes(config).items()]}},
         "decoder": {"method": "greedy"},
         "files": {name: file_entry(folder / name) for name in ("encoder.int8.onnx", "tokens.txt")},
         "license": {
@@ -103,7 +115,8 @@ def write_manifest(
             "notes": "Non-commercial use only: two of the corpora are CC BY-NC-ND 4.0, one CC BY-NC-SA 4.0. "
                      "No audio or transcript of them is part of this package."},
         "training": {"data": data_entries(work), "cost": spent, "recipe": "python/README.md"},
-        "metrics": [{"set": name, "normalizer": NORMALIZER, "decoding": "greedy", **as_ratios(result)} for name, result in metrics],
+        "metrics": [{"set": name, "normalizer": NORMALIZER, "decoding": decoding, **as_ratios(result)}
+                    for name, decoding, result in metrics],
     }
     write_json(folder, manifest)
 

@@ -3,17 +3,21 @@
 import argparse
 from pathlib import Path
 
-from .packages import RECIPES, write
+from . import conformer
+from .packages import FRONT_END, RECIPES, write
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m malgwi_models.testing", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("name", nargs="*", choices=[[], *RECIPES], help="packages to write; all by default")
+    parser.add_argument("name", nargs="*", choices=[[], *RECIPES, conformer.NAME], help="packages to write; all by default")
     options = parser.parse_args()
-    for name in options.name or RECIPES:
-        write(options.folder / name, name)
+    for name in options.name or [*RECIPES, conformer.NAME]:
+        if name == conformer.NAME:
+            conformer.write(options.folder / name, FRONT_END)
+        else:
+            write(options.folder / name, name)
         print(options.folder / name)
 
 
