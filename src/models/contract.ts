@@ -13,8 +13,41 @@ interface Runtime {
   close(): Promise<void>;
 }
 
+/** What a live stream has behind it: a value, never changed in place. */
+export interface CtcStreamState {
+  readonly caches: ReadonlyMap<string, Float32Array>;
+  /** Encoder frames in the caches, the last of them. */
+  readonly cached: number;
+}
+
+export interface CtcChunk {
+  /** Normalised features, at most `windowFrames`; fewer only at the end of the stream. */
+  readonly features: FeatureMatrix;
+  readonly state: CtcStreamState;
+}
+
+/** A CTC encoder over live streams. The cost of a step does not depend on how long a stream is. */
+export interface CtcStreaming {
+  /** Encoder frames by which a step moves on: so many of a full window's results hold, the rest are a look ahead. */
+  readonly chunkFrames: number;
+  /** Feature frames of a full window, and by how many the next one begins later. */
+  readonly windowFrames: number;
+  readonly hopFrames: number;
+  initial(): CtcStreamState;
+  /**
+   * One step of each of many streams, in one run of the graph. A window below `encoder.minFrames` gives no frames.
+   * @returns log-probabilities of all frames of each window; and, of full ones, the state for the window after it
+   * @throws MalgwiError inference_failed
+   */
+  run(
+    chunks: readonly CtcChunk[],
+  ): Promise<{ readonly logProbs: LogProbs; readonly state?: CtcStreamState }[]>;
+}
+
 export interface CtcRuntime extends Runtime {
   readonly family: 'ctc';
+  /** For models whose manifest says how they stream. */
+  readonly streaming?: CtcStreaming;
   /**
    * Runs a batch; one result for each utterance, in order.
    * @param utterances normalised features [T, D] each, D the model's, T at most `encoder.maxFrames`

@@ -10,7 +10,7 @@ import { MalgwiError } from '../errors.js';
 import { filesOf, ManifestSchema } from './schema.js';
 
 export { ManifestSchema } from './schema.js';
-export type { Graph, State } from './schema.js';
+export type { Graph, State, StreamingSizes } from './schema.js';
 
 export const MANIFEST_FILE = 'manifest.json';
 const MAX_MANIFEST_BYTES = 1 << 20;
@@ -68,11 +68,24 @@ function checkFamily(manifest: Manifest): void {
     need((graphs.encoder.states?.length ?? 0) > 0, '/graphs/encoder/states');
     if (manifest.frontEnd.kind !== 'coqui-mfcc') fail('manifest.json: /frontEnd/kind is not coqui-mfcc');
   }
+  if (manifest.encoder.streaming !== undefined) checkStreaming(manifest);
   if (decoder.method === 'coqui' && family !== 'coqui') fail('manifest.json: /decoder/method coqui is for the family coqui');
   for (const graph of Object.values(graphs)) {
     const names = [...(graph?.states ?? []).map(({ name }) => name), ...(graph?.memory ?? [])];
     if (new Set(names).size !== names.length) fail('manifest.json: /graphs names a state or memory twice');
   }
+}
+
+function checkStreaming({ family, graphs, encoder, frontEnd }: Manifest): void {
+  const refuse = (why: string): never => fail(`manifest.json: /encoder/streaming is ${why}`);
+  if (family !== 'ctc') refuse('for the family ctc');
+  if ((graphs.encoder.states?.length ?? 0) === 0) refuse('without /graphs/encoder/states');
+  if (!encoder.paddingSafe) refuse('for encoders with paddingSafe');
+  if (frontEnd.kind !== 'kaldi-fbank' || frontEnd.normalize.kind === 'utterance' || frontEnd.trimSilence || frontEnd.reverse) {
+    refuse('for a kaldi-fbank front end that does not need the whole utterance');
+  }
+  const { chunkFrames, overlapFrames } = encoder.streaming!;
+  if (chunkFrames * encoder.subsampling + overlapFrames < encoder.minFrames) refuse('of chunks below minFrames');
 }
 
 function checkFrontEndShape(frontEnd: Manifest['frontEnd']): void {

@@ -18,7 +18,8 @@ const MeasuredCer = Type.Object({
 /**
  * A tensor that a graph hands from one call to the next: float32, all zeros at first, input `NAME`, output
  * `next_NAME`. `batch` is the axis of streams or hypotheses, `frames` the length of the encoder's output, `prefix`
- * an axis that starts at 0 and grows by 1 with each token (cached keys and values).
+ * an axis that starts at 0 and grows by 1 with each token (cached keys and values), `left` the encoder frames that a
+ * live stream keeps (none for whole utterances).
  */
 export const StateSchema = Type.Object({
   name: Type.String({ pattern: '^[a-z][a-z0-9_]{0,63}$' }),
@@ -28,6 +29,7 @@ export const StateSchema = Type.Object({
       Type.Literal('batch'),
       Type.Literal('frames'),
       Type.Literal('prefix'),
+      Type.Literal('left'),
     ]),
     { minItems: 1, maxItems: 6 },
   ),
@@ -78,6 +80,21 @@ const LanguageModel = Type.Object({
   sources: Type.Optional(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 50 })),
 });
 
+/** How a CTC encoder is run over a live stream; frames are those of the encoder unless said otherwise. */
+const Streaming = Type.Object({
+  /** Frames by which one step moves on. */
+  chunkFrames: Type.Integer({ minimum: 1, maximum: 1000 }),
+  /** Further frames that a step sees, and that the next step computes again. */
+  lookaheadFrames: Type.Integer({ minimum: 0, maximum: 1000 }),
+  /** Cached frames that a step looks back at. */
+  leftFrames: Type.Integer({ minimum: 0, maximum: 10000 }),
+  /** Feature frames that two steps next to each other both need, besides the look-ahead. */
+  overlapFrames: Type.Integer({ minimum: 0, maximum: 1000 }),
+  /** Whether the final result of an utterance is decoded from all of it at once; otherwise it is the stream's. */
+  secondPass: Type.Optional(Type.Boolean()),
+});
+export type StreamingSizes = Static<typeof Streaming>;
+
 export const ManifestSchema = Type.Object({
   schema: Type.Literal(1),
   name: Name,
@@ -126,6 +143,7 @@ export const ManifestSchema = Type.Object({
     maxFrames: Type.Integer({ minimum: 1, maximum: 100000 }),
     /** Whether a shorter utterance in a padded batch gives the same result as alone. */
     paddingSafe: Type.Boolean(),
+    streaming: Type.Optional(Streaming),
   }),
   graphs: Type.Object({
     encoder: GraphSchema,

@@ -1,10 +1,13 @@
 /** CTC acoustic models (Graves et al. 2006): one encoder graph, per-frame log-probabilities. */
-import { Tensor } from 'onnxruntime-node';
 import type { LogProbs } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { CtcRuntime } from '../contract.js';
 import type { Manifest, ModelPackage } from '../manifest.js';
-import { encoderInputs, floats, GraphSession, longEnough } from './session.js';
+import { batchOf, logProbsOf } from './ctc-batch.js';
+import { cacheInputs, OnnxCtcStreaming, withoutCaches } from './ctc-streaming.js';
+import { encoderInputs, GraphSession, longEnough } from './session.js';
+
+const OUTPUTS = ['log_probs', 'output_lengths'];
 
 export class OnnxCtcRuntime implements CtcRuntime {
   readonly family = 'ctc';
@@ -12,17 +15,30 @@ export class OnnxCtcRuntime implements CtcRuntime {
   private constructor(
     readonly manifest: Manifest,
     private readonly encoder: GraphSession,
+    readonly streaming?: OnnxCtcStreaming,
   ) {}
 
   /** @throws MalgwiError inference_failed | manifest_invalid when the graph is not the package format's */
   static async load(model: ModelPackage): Promise<OnnxCtcRuntime> {
     const { manifest } = model;
-    const encoder = await GraphSession.open(model, manifest.graphs.encoder, {
+    const { streaming, paddingSafe } = manifest.encoder;
+    const { encoder: graph } = manifest.graphs;
+    const states = streaming === undefined ? [] : (graph.states ?? []);
+    const encoder = await GraphSession.open(model, graph, {
       role: 'encoder',
-      inputs: encoderInputs(manifest.encoder.paddingSafe ? 'batch' : '*'),
-      outputs: ['log_probs', 'output_lengths'],
+      inputs: [
+        ...encoderInputs(paddingSafe ? 'batch' : '*'),
+        ...(streaming === undefined ? [] : cacheInputs(states)),
+      ],
+      outputs: [...OUTPUTS, ...states.map(({ name }) => `next_${name}`)],
     });
-    return new OnnxCtcRuntime(manifest, encoder);
+    if (streaming === undefined) return new OnnxCtcRuntime(manifest, encoder);
+    try {
+      return new OnnxCtcRuntime(manifest, encoder, new OnnxCtcStreaming(manifest, streaming, encoder));
+    } catch (error) {
+      await encoder.close();
+      throw error;
+    }
   }
 
   async run(utterances: readonly FeatureMatrix[]): Promise<LogProbs[]> {
@@ -44,22 +60,7 @@ export class OnnxCtcRuntime implements CtcRuntime {
   }
 
   private async runBatch(batch: readonly FeatureMatrix[]): Promise<LogProbs[]> {
-    const dims = batch[0]!.dims;
-    const longest = Math.max(...batch.map((features) => features.frames));
-    const data = new Float32Array(batch.length * longest * dims);
-    batch.forEach((features, row) => data.set(features.data, row * longest * dims));
-    const lengths = BigInt64Array.from(batch, (features) => BigInt(features.frames));
-    const outputs = await this.encoder.run({
-      features: new Tensor('float32', data, [batch.length, longest, dims]),
-      lengths: new Tensor('int64', lengths, [batch.length]),
-    });
-    const logProbs = floats(outputs, 'log_probs', 3);
-    const outputLengths = outputs['output_lengths']!.data as BigInt64Array;
-    const [, frames, classes] = logProbs.dims as [number, number, number];
-    return batch.map((_, row) => {
-      const valid = Math.min(frames, Number(outputLengths[row]));
-      const from = row * frames * classes;
-      return { data: logProbs.data.slice(from, from + valid * classes), frames: valid, classes };
-    });
+    const caches = this.streaming === undefined ? {} : withoutCaches(this.manifest.graphs.encoder.states ?? [], batch.length);
+    return logProbsOf(await this.encoder.run({ ...batchOf(batch), ...caches }, OUTPUTS), batch.length);
   }
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttentionScorer, TransducerScorer } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
+import type { CtcStreaming } from '../contract.js';
 import { readPackage, type Manifest } from '../manifest.js';
 import { OnnxAttentionRuntime } from './attention.js';
 import { OnnxCtcRuntime } from './ctc.js';
@@ -34,6 +35,7 @@ interface Expected {
     readonly encoderFrames: number;
     readonly ids: readonly number[];
     readonly ctc: { readonly logProbs: readonly (readonly number[])[] };
+    readonly live: { readonly logProbs: readonly (readonly number[])[] };
     readonly stepLogProbs: readonly (readonly number[])[];
     readonly attention: readonly (readonly number[])[];
     readonly joinLogProbs: readonly { frame: number; tokens: number; logProbs: readonly number[] }[];
@@ -76,7 +78,7 @@ async function refusal(name: string, change: (draft: Draft) => void): Promise<un
 
 describe('loading', () => {
   it('takes the packages as they are', async () => {
-    for (const name of ['tiny-ctc', 'tiny-las', 'tiny-las-mha', 'tiny-transformer', 'tiny-rnnt']) {
+    for (const name of ['tiny-ctc', 'tiny-las', 'tiny-las-mha', 'tiny-transformer', 'tiny-rnnt', 'tiny-conformer']) {
       expect(await refusal(name, () => undefined)).toBe('loaded');
     }
   });
@@ -98,9 +100,74 @@ describe('loading', () => {
       ['tiny-rnnt', (draft) => (draft.graphs.predictor!.states![0].shape = ['frames', 'batch', 12]), /has an axis 'frames' too many/],
       ['tiny-rnnt', (draft) => (draft.graphs.joiner = draft.graphs.predictor), /^manifest_invalid: The joiner graph has no input named encoder_frames/],
       ['tiny-rnnt', (draft) => (draft.graphs.encoder = draft.graphs.joiner!), /^manifest_invalid: The encoder graph has no input named features/],
+      ['tiny-transformer', (draft) => (states(draft)[0].shape = ['batch', 'left', 'prefix', 4]), /has an axis 'left', which only encoders have/],
+      ['tiny-conformer', (draft) => draft.graphs.encoder.states!.pop(), /^manifest_invalid: The encoder graph needs an input named convolution /],
+      ['tiny-conformer', (draft) => (draft.graphs.encoder.states![0].shape = ['batch', 8, 8, 'left']), /the axis of left frozen at 8/],
+      ['tiny-conformer', (draft) => (draft.graphs.encoder.states![1].shape = [32, 'batch', 4]), /takes convolution with the axis of batch frozen at 32/],
+      ['tiny-conformer', (draft) => (draft.encoder = { ...draft.encoder, streaming: undefined }), /needs an input named cached/],
+      ['tiny-conformer', (draft) => (draft.encoder = { ...draft.encoder, streaming: { ...draft.encoder.streaming!, leftFrames: 10000 } }), /loaded/],
       ['tiny-ctc', (draft) => (draft.graphs.encoder.file = 'tokens.txt'), /^inference_failed: The encoder graph cannot be loaded/],
     ];
     for (const [name, change, expected] of cases) expect(await refusal(name, change)).toMatch(expected);
+  });
+});
+
+describe('a CTC encoder over live streams', () => {
+  const windows = (frames: number, { windowFrames, hopFrames }: CtcStreaming): FeatureMatrix[] => {
+    const whole = learnt(frames);
+    const cut: FeatureMatrix[] = [];
+    for (let from = 0; ; from += hopFrames) {
+      const count = Math.min(windowFrames, frames - from);
+      cut.push({ data: whole.data.subarray(from * 16, (from + count) * 16), frames: count, dims: 16 });
+      if (count < windowFrames) return cut;
+    }
+  };
+
+  it("gives PyTorch's log-probabilities, whole and chunk by chunk", async () => {
+    const runtime = await OnnxCtcRuntime.load(await readPackage(fixture('tiny-conformer')));
+    const { streaming } = runtime;
+    for (const { frames, encoderFrames, ctc, live } of (await expectedOf('tiny-conformer')).utterances) {
+      const [whole] = await runtime.run([learnt(frames)]);
+      expect(whole.frames).toBe(encoderFrames);
+      ctc.logProbs.forEach((row, frame) => expectRow(whole.data, row, frame * whole.classes));
+      let state = streaming!.initial();
+      let done = 0;
+      for (const features of windows(frames, streaming!)) {
+        const [result] = await streaming!.run([{ features, state }]);
+        state = result.state ?? state;
+        const { data, frames: given, classes } = result.logProbs;
+        const kept = features.frames < streaming!.windowFrames ? given : streaming!.chunkFrames;
+        for (let frame = 0; frame < kept; frame++) expectRow(data, live.logProbs[done + frame], frame * classes);
+        done += kept;
+      }
+      expect(done).toBe(encoderFrames);
+    }
+    await runtime.close();
+  });
+
+  it('gives each of several streams in one run what it gives alone, wherever they are; states are values', async () => {
+    const runtime = await OnnxCtcRuntime.load(await readPackage(fixture('tiny-conformer')));
+    const streaming = runtime.streaming!;
+    const [first, second, third] = windows(90, streaming);
+    const start = streaming.initial();
+    const [one] = await streaming.run([{ features: first, state: start }]);
+    const kept = [...one.state!.caches].map(([name, values]) => [name, values.slice()] as const);
+    const [two] = await streaming.run([{ features: second, state: one.state! }]);
+    const rest = { ...third, frames: 11, data: third.data.subarray(0, 11 * 16) };
+    const short = { features: { ...third, frames: 3 }, state: one.state! };
+    const chunks = [{ features: third, state: two.state! }, { features: first, state: start }, short, { features: rest, state: one.state! }];
+    const together = await streaming.run(chunks);
+    for (const [index, chunk] of chunks.entries()) {
+      const [alone] = await streaming.run([chunk]);
+      expect(together[index].logProbs.frames).toBe(alone.logProbs.frames);
+      expectRow(together[index].logProbs.data, [...alone.logProbs.data]);
+      expect(together[index].state?.cached).toBe(index < 2 ? alone.state!.cached : undefined);
+      for (const [name, values] of alone.state?.caches ?? []) expectRow(together[index].state!.caches.get(name)!, [...values]);
+    }
+    expect(together[2].logProbs.frames).toBe(0);
+    for (const [name, values] of kept) expect(one.state!.caches.get(name)).toEqual(values);
+    expect([...start.caches.values()].every((values) => values.every((value) => value === 0))).toBe(true);
+    await runtime.close();
   });
 });
 

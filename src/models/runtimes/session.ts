@@ -83,10 +83,13 @@ export class GraphSession {
     return length;
   }
 
-  /** @throws MalgwiError inference_failed */
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Outputs> {
+  /**
+   * @param wanted outputs to give back, all of them unless named
+   * @throws MalgwiError inference_failed
+   */
+  async run(feeds: Readonly<Record<string, Tensor>>, wanted?: readonly string[]): Promise<Outputs> {
     try {
-      return await this.session.run(feeds);
+      return await (wanted === undefined ? this.session.run(feeds) : this.session.run(feeds, wanted));
     } catch (error) {
       const detail = `The ${this.role} graph could not be run.`;
       throw new MalgwiError('inference_failed', { detail, cause: error });

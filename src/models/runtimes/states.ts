@@ -52,6 +52,7 @@ export class StateLayout {
         this.refuse(name, "has its axis 'prefix' before 'batch'");
       }
       if (count('frames') > (allowFrames ? 1 : 0)) this.refuse(name, "has an axis 'frames' too many");
+      if (count('left') > 0) this.refuse(name, "has an axis 'left', which only encoders have");
       if (size > MAX_ELEMENTS) this.refuse(name, 'is too large');
     }
   }
@@ -145,7 +146,7 @@ function dimensions({ shape }: State, batch: number, prefix: number, frames: num
   return shape.map((axis) => {
     if (axis === 'batch') return batch;
     if (axis === 'prefix') return prefix;
-    return axis === 'frames' ? frames : axis;
+    return typeof axis === 'number' ? axis : frames;
   });
 }
 
