@@ -5,6 +5,7 @@ import importlib
 import sys
 
 COMMANDS = {
+    "all": "the whole recipe, step after step",
     "prepare": "features and normalised transcripts of the real corpora",
     "synthesize": "synthetic speech with espeak-ng",
     "conditions": "rooms, noise, telephones and codecs: variants of the real utterances",

@@ -147,19 +147,22 @@ def run(args: argparse.Namespace) -> None:
     by_id = {entry["id"]: entry for entry in corpora.entries(args.corpora)}
     items = Store(args.work / "real").items
     training = [{k: by_id[item["id"]][k] for k in ("audio", "speaker")} for item in items if item["split"] == "train"]
-    for name, (split, _, _) in STORES.items():
-        chosen = [item for item in items if item["split"] == split]
-        folder = args.work / "conditions" / name
-        if (folder / "index.jsonl").exists() or not chosen:
-            continue
-        writer, began = StoreWriter(folder, resume=True), time.time()
-        rest = chosen[len(writer.items) :]
-        tasks = [(name, by_id[item["id"]]) for item in rest]
-        found = pool.ordered(_work, tasks, args.processes, _prepare, (args.corpora, training, args.seed))
-        for n, (item, features) in enumerate(zip(rest, found, strict=True), len(chosen) - len(rest)):
-            kept = {k: v for k, v in item.items() if k not in ("start", "frames")}
-            writer.add(features, **{**kept, "condition": name})
-            if n % 200 == 0:
-                print(f"conditions {name} {n}/{len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)
-        writer.close()
-        print(f"conditions {name} done: {len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)
+    with pool.Processes(args.processes, _prepare, (args.corpora, training, args.seed)) as processes:
+        for name, (split, _, _) in STORES.items():
+            chosen = [item for item in items if item["split"] == split]
+            if chosen and not (args.work / "conditions" / name / "index.jsonl").exists():
+                write(name, args.work / "conditions" / name, chosen, by_id, processes)
+
+
+def write(name: str, folder: Path, chosen: list[dict], by_id: dict[str, dict], processes: pool.Processes) -> None:
+    """One store, or the rest of it."""
+    writer, began = StoreWriter(folder, resume=True), time.time()
+    rest = chosen[len(writer.items) :]
+    found = processes.ordered(_work, [(name, by_id[item["id"]]) for item in rest])
+    for n, (item, features) in enumerate(zip(rest, found, strict=True), len(chosen) - len(rest)):
+        kept = {k: v for k, v in item.items() if k not in ("start", "frames")}
+        writer.add(features, **{**kept, "condition": name})
+        if n % 200 == 0:
+            print(f"conditions {name} {n}/{len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)
+    writer.close()
+    print(f"conditions {name} done: {len(chosen)} utterances, {time.time() - began:.0f} s", flush=True)

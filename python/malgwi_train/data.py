@@ -32,6 +32,10 @@ class Batch:
     targets: torch.Tensor
     target_lengths: torch.Tensor
 
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on another device."""
+        return Batch(*(t.to(device) for t in (self.features, self.lengths, self.targets, self.target_lengths)))
+
 
 def samples(store: Store, split: str) -> list[Sample]:
     """All utterances of a split, with token targets."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, conditions
+from . import checkpoint, conditions, device
 from .data import Collator, Sample, samples
 from .metrics import Tally
 from .model import ConformerCTC
@@ -32,11 +32,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--lookahead", type=int, default=0, help="encoder frames after a chunk that it sees")
     add("--show", type=int, default=0, help="print this many hypotheses of each set")
     add("--sets", nargs="*", help="only these sets")
+    add("--out", type=Path, help="also write the figures here, as JSON")
+    device.argument(parser)
     add("--threads", type=int, default=2)
 
 
 def of_model(model: ConformerCTC, chunk: int = 0, left_chunks: int = -1, lookahead: int = 0) -> Infer:
     """Inference of a PyTorch model: whole utterances, chunk-masked, or (with look-ahead) as a live stream has them."""
+    place = next(model.parameters()).device
     chunking = Chunking(chunk, lookahead, chunk * left_chunks)
 
     def streamed(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -46,8 +49,8 @@ def of_model(model: ConformerCTC, chunk: int = 0, left_chunks: int = -1, lookahe
 
     def infer(features: torch.Tensor, lengths: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         with torch.inference_mode():
-            logits, out, _ = model(features, lengths, chunk, left_chunks)
-        return logits.numpy(), out.numpy()
+            logits, out, _ = model(features.to(place), lengths.to(place), chunk, left_chunks)
+        return logits.cpu().numpy(), out.cpu().numpy()
 
     return streamed if lookahead else infer
 
@@ -156,11 +159,17 @@ def run(args: argparse.Namespace) -> None:
         statistics = manifest["frontEnd"]["normalize"]
     elif args.checkpoint:
         model, state = checkpoint.load_model(args.checkpoint)
+        # Streams are many small steps: nothing for a GPU.
+        model.to(device.chosen("cpu" if args.lookahead else args.device))
         infer, statistics = of_model(model, args.chunk, args.left_chunks, args.lookahead), state["statistics"]
     else:
         raise SystemExit("evaluate: give --checkpoint or --graph")
+    found = []
     for name, chosen in development_sets(args.work).items():
         if args.sets and name not in args.sets:
             continue
         result = report(score(infer, chosen, Collator(*normalization(statistics)), args.show))
-        print(json.dumps({"set": name, **result}, ensure_ascii=False))
+        found.append({"set": name, **result})
+        print(json.dumps(found[-1], ensure_ascii=False), flush=True)
+    if args.out:
+        args.out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ import json
 import random
 import time
 import unicodedata
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-mb", type=float, default=12.0, help="largest size of the file, in megabytes (10^6 bytes)")
     add("--least", type=int, default=3, help="rarer units are unknown ones")
     add("--seats", type=int, default=100_000, help="sentences drawn from the seat grammar")
+    add("--limit", type=int, default=0, help="only this many sentences of every file (for trials)")
     add("--arpa", type=Path, help="also write the pruned model as ARPA text")
     add("--seed", type=int, default=11)
 
@@ -51,7 +53,7 @@ def collect(args: argparse.Namespace) -> tuple[list[str], list[dict]]:
     for path in sorted(args.text.glob("*.txt.gz")):
         source = path.name.removesuffix(".txt.gz")
         title, licence = lm_text.SOURCES.get(source, (source, "unknown"))
-        take(title, licence, list(lm_text.unique(lm_text.read(path), seen)))
+        take(title, licence, list(islice(lm_text.unique(lm_text.read(path), seen), args.limit or None)))
     if args.transcripts:
         for corpus, found in lm_text.transcripts(args.work).items():
             title, licence = SOURCES[corpus]

@@ -86,6 +86,6 @@ def build(
 
 
 def learning_rate(peak: float, step: int, warmup: int, progress: float, floor: float) -> float:
-    """Linear warm-up by steps, then cosine by the share of the wall-clock budget that is spent."""
+    """Linear warm-up by steps, then cosine by the share of the schedule that is behind."""
     cosine = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
     return peak * min(1.0, (step + 1) / warmup) * cosine

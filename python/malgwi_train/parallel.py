@@ -57,7 +57,9 @@ class Workers:
                     if g is not None:
                         total[n] = g if total[n] is None else total[n].add_(g)  # type: ignore[union-attr]
 
-        list(self.pool.map(work, split(batch, self.threads * parts_each)))
+        # A GPU takes the batch whole: it is parallel by itself.
+        parts = [batch] if batch.features.is_cuda else split(batch, self.threads * parts_each)
+        list(self.pool.map(work, parts))
         for p, g in zip(params, total, strict=True):
             p.grad = g
         return sum(losses)

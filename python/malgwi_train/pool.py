@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from types import TracebackType
 from typing import TypeVar
 
 import torch
@@ -17,16 +18,24 @@ def _start(prepare: Callable | None, arguments: tuple) -> None:
         prepare(*arguments)
 
 
-def ordered(
-    work: Callable[[T], R], tasks: list[T], processes: int, prepare: Callable | None = None, arguments: tuple = ()
-) -> Iterator[R]:
+class Processes:
     """
-    Results of `work` for all tasks. `prepare(*arguments)` runs once in every process.
+    Single-threaded processes; `prepare(*arguments)` runs once in each.
 
-    Processes are spawned, since forks inherit torch's threads; a thousand tasks at a time, so that
-    features of a large corpus do not pile up before they are written.
+    They are spawned, since forks inherit torch's threads, and start with the first task.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start, (prepare, arguments)) as pool:
+
+    def __init__(self, count: int, prepare: Callable | None = None, arguments: tuple = ()) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._executor = ProcessPoolExecutor(count, context, _start, (prepare, arguments))
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._executor.shutdown(cancel_futures=True)
+
+    def ordered(self, work: Callable[[T], R], tasks: list[T]) -> Iterator[R]:
+        """Results for all tasks, a thousand at a time: features of a large corpus must not pile up unwritten."""
         for start in range(0, len(tasks), 1024):
-            yield from pool.map(work, tasks[start : start + 1024], chunksize=4)
+            yield from self._executor.map(work, tasks[start : start + 1024], chunksize=4)

@@ -70,14 +70,15 @@ def run(args: argparse.Namespace) -> None:
         if writer.items:
             last = writer.items[-1]["id"]
             entries = entries[1 + next(n for n, entry in enumerate(entries) if entry["id"] == last) :]
-        found = pool.ordered(_work, [(args.corpora, entry) for entry in entries], args.processes)
-        for n, (entry, (features, seconds)) in enumerate(zip(entries, found, strict=True), 1):
-            text = normalize(entry["text"])
-            if keep(args, entry, text, seconds):
-                kept = {key: entry[key] for key in ("id", "speaker", "corpus", "split", "license")}
-                writer.add(features, text=text, seconds=round(seconds, 3), **kept)
-            if n % 500 == 0:
-                print(f"prepare {n}/{len(entries)} utterances, {time.time() - began:.0f} s", flush=True)
+        with pool.Processes(args.processes) as processes:
+            found = processes.ordered(_work, [(args.corpora, entry) for entry in entries])
+            for n, (entry, (features, seconds)) in enumerate(zip(entries, found, strict=True), 1):
+                text = normalize(entry["text"])
+                if keep(args, entry, text, seconds):
+                    kept = {key: entry[key] for key in ("id", "speaker", "corpus", "split", "license")}
+                    writer.add(features, text=text, seconds=round(seconds, 3), **kept)
+                if n % 500 == 0:
+                    print(f"prepare {n}/{len(entries)} utterances, {time.time() - began:.0f} s", flush=True)
         writer.close()
     store = Store(folder)
     (args.work / "statistics.json").write_text(json.dumps(statistics(store)))

@@ -1,4 +1,4 @@
-"""`train`: CTC training with random chunk masks, resumable, within a wall-clock budget."""
+"""`train`: CTC training with random chunk masks, resumable, within a budget of time or of steps."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import checkpoint, conditions, optimizer
+from . import checkpoint, conditions, device, optimizer
 from .augment import AugmentConfig
 from .data import Batch, Collator, Sample, bucket, by_id, mix, prefetch, samples, vary
 from .evaluate import normalization, read_statistics, report, score
@@ -28,6 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--name", default="run", help="folder for checkpoints and the log, under the working folder")
     add("--init", type=Path, help="start from these weights (a checkpoint, or the released float16 file)")
     add("--budget-minutes", type=float, default=80, help="wall-clock length of the learning-rate schedule")
+    add("--steps", type=int, default=0, help="length of the schedule in steps instead of minutes: on a busy machine, "
+        "or to be run again")
+    add("--until", type=int, default=0, help="stop at this step, for other flags from there on")
     add("--batch-frames", type=int, default=6000, help="padded feature frames in a batch")
     add("--lr", type=float, default=2e-3, help="peak learning rate")
     add("--lr-floor", type=float, default=0.01, help="final learning rate, as a share of the peak")
@@ -47,7 +50,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--save-minutes", type=float, default=3.0, help="minutes between checkpoints")
     add("--dimension", type=int, default=ModelConfig.dimension)
     add("--layers", type=int, default=ModelConfig.layers)
-    add("--threads", type=int, default=2)
+    add("--threads", type=int, default=2, help="cores")
+    device.argument(parser)
     add("--seed", type=int, default=1)
 
 
@@ -74,7 +78,7 @@ def loss_of(
     model: ConformerCTC, batch: Batch, chunk: int, left: int, middle_weight: float, tokens: int
 ) -> torch.Tensor:
     """CTC with the intermediate loss mixed in, divided by the tokens of the whole batch."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(batch.features.device.type, torch.bfloat16):
         logits, lengths, halfway = model(batch.features, batch.lengths, chunk, left, middle_weight > 0)
 
     def ctc(values: torch.Tensor) -> torch.Tensor:
@@ -98,6 +102,7 @@ class Trainer:
         self.folder = args.work / args.name
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(args.seed)
+        self.device = device.chosen(args.device)
         self.workers = Workers(args.threads)
         self.keep = {name: float(share) for name, share in (pair.split("=") for pair in args.keep)}
         self.progress = Progress()
@@ -109,17 +114,28 @@ class Trainer:
         self.plain = Collator(*normalization(self.statistics))
         config = ModelConfig(**source["config"]) if source else ModelConfig(
             dimension=args.dimension, layers=args.layers)
-        self.model = ConformerCTC(config)
+        self.model = ConformerCTC(config).to(self.device)
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.optimizers = optimizer.build(self.model, args.optimizer, args.lr, args.decay, self.workers.pool.map)
         if source:
             self.model.load_state_dict({k: v.float() for k, v in source["model"].items()})
-            self.average = {k: v.float().clone() for k, v in (source.get("average") or source["model"]).items()}
+            weights = source.get("average") or source["model"]
+            self.average = {k: v.float().clone().to(self.device) for k, v in weights.items()}
         if source and last.exists():
             self.progress = Progress(**source["progress"])
             for o, state in zip(self.optimizers, source["optimizers"], strict=True):
                 o.load_state_dict(state)
-        print(f"model: {parameters(self.model):,} parameters, {config}", flush=True)
+        print(f"model: {parameters(self.model):,} parameters, {config}, on {self.device}", flush=True)
+
+    def spent(self) -> float:
+        """Share of the schedule that is behind."""
+        if self.args.steps:
+            return self.progress.step / self.args.steps
+        return self.progress.elapsed / (60 * self.args.budget_minutes)
+
+    def is_over(self) -> bool:
+        """Whether to stop."""
+        return self.spent() >= 1 or 0 < self.args.until <= self.progress.step
 
     def sets(self) -> tuple[list[Sample], list[Sample], dict[str, list[Sample]]]:
         """Training sets and development sets; synthetic speech is picked up as soon as it exists."""
@@ -151,8 +167,7 @@ class Trainer:
     def update(self, batch: Batch, rng: random.Random) -> float:
         """One optimiser step."""
         args, p = self.args, self.progress
-        rate = optimizer.learning_rate(
-            args.lr, p.step, args.warmup, p.elapsed / (60 * args.budget_minutes), args.lr_floor)
+        rate = optimizer.learning_rate(args.lr, p.step, args.warmup, self.spent(), args.lr_floor)
         for o in self.optimizers:
             for group in o.param_groups:
                 group["lr"] = rate
@@ -173,17 +188,17 @@ class Trainer:
 
     def evaluate(self, sets: dict[str, list[Sample]]) -> None:
         """Score the averaged weights on the development sets."""
-        model = ConformerCTC(self.model.config)
+        model = ConformerCTC(self.model.config).to(self.device)
         model.load_state_dict(self.average)
         for name, chosen in sets.items():
             result = report(score(model.eval(), chosen, self.plain, run=self.workers.pool.map))
             self.log(set=name, **result)
 
     def run(self) -> None:
-        """Train until the budget is spent."""
+        """Train until the budget is spent, or to the step of a stage's end."""
         args, p = self.args, self.progress
         saved = time.time()
-        while p.elapsed < 60 * args.budget_minutes:
+        while not self.is_over():
             # The step is part of the seed: a resumed epoch must not repeat what it has seen.
             seed = args.seed * 1_000_000 + p.step
             rng = random.Random(seed)
@@ -197,7 +212,7 @@ class Trainer:
             mark = (time.time(), p.seconds)
             for batch in prefetch(batches, self.collate, seed):
                 began = time.time()
-                losses.append(self.update(batch, rng))
+                losses.append(self.update(batch.to(self.device), rng))
                 p.seconds += float(batch.lengths.sum()) / 100
                 p.elapsed += time.time() - began
                 if p.step % 100 == 0:
@@ -209,10 +224,10 @@ class Trainer:
                 if time.time() - saved > 60 * args.save_minutes:
                     self.save()
                     saved = time.time()
-                if p.elapsed >= 60 * args.budget_minutes:
+                if self.is_over():
                     break
             p.epoch += 1
-            if p.epoch % args.evaluate_every == 0 or p.elapsed >= 60 * args.budget_minutes:
+            if p.epoch % args.evaluate_every == 0 or self.is_over():
                 self.evaluate(held_out)
                 self.save()
                 saved = time.time()

@@ -183,7 +183,7 @@ def test_command_leaves_out_what_is_measured_on(tmp_path: Path) -> None:
         {"text": "어제는 비가 왔어요", "split": "train", "corpus": "pansori-tedxkr"},
     ]
     (work / "real" / "index.jsonl").write_text("\n".join(json.dumps(i) for i in items))
-    args = Namespace(text=text, work=work, transcripts=True, out=tmp_path / "lm.bin", order=3, unit="jamo", max_mb=1.0, least=1,
+    args = Namespace(text=text, work=work, transcripts=True, out=tmp_path / "lm.bin", order=3, unit="jamo", max_mb=1.0, least=1, limit=0,
                      seats=50, arpa=tmp_path / "lm.arpa", seed=1)
     sentences, sources = lm.collect(args)
     assert sentences[:2] == ["오늘 날씨가 좋네요", "어제는 비가 왔어요"]
