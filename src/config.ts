@@ -33,6 +33,9 @@ export interface Config {
     readonly timeoutMs: number;
     readonly maxActive: number;
   };
+  /** Everything that outlives the process. */
+  readonly data: { readonly dir: string };
+  readonly storage: { readonly keepFreeBytes: number };
   readonly live: {
     readonly maxSessions: number;
     readonly maxMessageBytes: number;
@@ -142,7 +145,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, overrides: Conf
     const text = env[entry.env]?.trim() ?? '';
     const given = (overrides as Record<string, unknown>)[group];
     const override = key === undefined ? given : (given as Record<string, unknown> | undefined)?.[key];
-    const value = override ?? (text === '' ? entry.fallback() : parse(entry.kind, text));
+    const value = override ?? (text === '' ? entry.fallback(env) : parse(entry.kind, text));
     if (value === undefined) continue;
     const problem = complaint(entry, value);
     if (problem !== undefined) problems.push(problem);

@@ -1,7 +1,9 @@
 /** What the command-line tests share: the real program in a process of its own, a service, and a microphone. */
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -93,7 +95,10 @@ export interface Service {
 
 /** `malgwi serve` on a free port, ready. */
 export async function serve(args: readonly string[] = [], options: RunOptions = {}): Promise<Service> {
-  const running = start(process.execPath, [MALGWI, 'serve', '--port', '0', ...args], options);
+  const data = mkdtempSync(join(tmpdir(), 'malgwi-test-data-'));
+  const env = { MALGWI_DATA_DIR: data, ...options.env };
+  const running = start(process.execPath, [MALGWI, 'serve', '--port', '0', ...args], { ...options, env });
+  running.child.on('close', () => rmSync(data, { recursive: true, force: true }));
   const url = (await running.until(/Server listening at (http:\/\/127\.0\.0\.1:\d+)/))[1];
   await running.until(/"msg":"ready"/);
   return {

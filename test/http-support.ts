@@ -18,6 +18,8 @@ export interface TestService {
   readonly metrics: Metrics;
   /** The folder uploads go to: what is left in it was forgotten. */
   readonly uploads: string;
+  /** The folder of jobs and stored files. */
+  readonly data: string;
   close(): Promise<void>;
 }
 
@@ -34,7 +36,15 @@ export async function testService(
   overrides: ConfigOverrides = {},
 ): Promise<TestService> {
   const uploads = await mkdtemp(join(tmpdir(), 'malgwi-test-'));
-  const config = loadConfig({}, { ...overrides, uploads: { dir: uploads, ...overrides.uploads } });
+  const data = await mkdtemp(join(tmpdir(), 'malgwi-test-data-'));
+  const config = loadConfig(
+    {},
+    {
+      ...overrides,
+      uploads: { dir: uploads, ...overrides.uploads },
+      data: { dir: data },
+    },
+  );
   const metrics = new Metrics({ version: 'test' });
   const app = await buildApp({ config, recognizer, metrics, logger: false });
   return {
@@ -42,10 +52,12 @@ export async function testService(
     config,
     metrics,
     uploads,
+    data,
     close: async () => {
       await app.close();
       metrics.close();
       await rm(uploads, { recursive: true, force: true });
+      await rm(data, { recursive: true, force: true });
     },
   };
 }

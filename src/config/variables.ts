@@ -1,4 +1,5 @@
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
@@ -17,7 +18,7 @@ export interface Variable {
   readonly kind: Kind;
   readonly schema: TSchema;
   /** Used when the variable is absent or empty. */
-  readonly fallback: () => unknown;
+  readonly fallback: (env: NodeJS.ProcessEnv) => unknown;
   /** The default as the reference page shows it. */
   readonly shown: string;
   readonly about: string;
@@ -36,13 +37,22 @@ const variable = (
   path,
   kind,
   schema,
-  fallback: typeof fallback === 'function' ? (fallback as () => unknown) : (): unknown => fallback,
+  fallback: typeof fallback === 'function' ? (fallback as Variable['fallback']) : (): unknown => fallback,
   shown: shown ?? (Array.isArray(fallback) || fallback === undefined ? 'none' : String(fallback)),
   about,
 });
 
 const HOUR = 3600;
 const packagedModels = (): string => fileURLToPath(new URL('../../models', import.meta.url));
+
+/** Where systems expect the data of a user's programs. */
+const userData = (env: NodeJS.ProcessEnv): string =>
+  join(
+    env.XDG_DATA_HOME ||
+      (process.platform === 'win32' && env.LOCALAPPDATA) ||
+      join(homedir(), '.local/share'),
+    'malgwi',
+  );
 
 /** Every variable the service reads. docs/reference/configuration.md is generated from this table. */
 export const VARIABLES: readonly Variable[] = [
@@ -198,6 +208,24 @@ export const VARIABLES: readonly Variable[] = [
     Integer(1, 100_000),
     64,
     'Transcription requests in work or being received at a time; the next one is answered with `queue_full` before its body is read.',
+  ),
+  variable(
+    'MALGWI_DATA_DIR',
+    'data.dir',
+    'text',
+    Text,
+    userData,
+    'Folder of everything that outlives the process: jobs, their audio and results, unfinished uploads. Readable by this user only.',
+    '`~/.local/share/malgwi` (below `XDG_DATA_HOME` where that is set)',
+  ),
+  variable(
+    'MALGWI_STORAGE_KEEP_FREE_BYTES',
+    'storage.keepFreeBytes',
+    'integer',
+    Integer(0, 2 ** 50),
+    512 * 2 ** 20,
+    'Bytes of the disk that stay free; a file that would take them is answered with `storage_full`.',
+    '536870912 (512 MiB)',
   ),
   variable(
     'MALGWI_LIVE_MAX_SESSIONS',

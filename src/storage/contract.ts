@@ -35,6 +35,11 @@ export interface ObjectStorage {
    * @throws MalgwiError file_too_large | storage_full | storage_unavailable
    */
   put(key: string, source: Readable, options?: PutOptions): Promise<StoredObject>;
+  /**
+   * Takes over a file of this machine that is complete; it is gone from its place afterwards.
+   * @throws MalgwiError storage_full | storage_unavailable
+   */
+  adopt(key: string, path: string): Promise<StoredObject>;
   head(key: string): Promise<StoredObject | undefined>;
   /**
    * @param range bytes, the last one included
