@@ -62,3 +62,43 @@ export async function runSuite(recognizer, onSound = () => undefined) {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/**
+ * Syllables a minute that a class may have, all of its sounds together. Where nobody speaks nothing may be written. Babble
+ * (syllables of code that mean nothing) and other languages are speech: half of what a person says in a minute (about
+ * 250) is far from nothing, and what the bundled model can be held to.
+ */
+export const LIMITS = {
+  silence: 0,
+  noise: 0,
+  hum: 0,
+  impulses: 0,
+  tones: 0,
+  telephone: 0,
+  music: 0,
+  babble: 240,
+  'other languages': 125,
+};
+
+/** Figures of each class: `{kind, sounds, seconds, offline, live, limit, written, ok}`; rates in syllables a minute. */
+export function summarise(rows) {
+  return [...new Set(rows.map((row) => row.kind))].map((kind) => {
+    const own = rows.filter((row) => row.kind === kind);
+    const seconds = own.reduce((sum, row) => sum + row.seconds, 0);
+    const perMinute = (pick) => (60 * own.reduce((sum, row) => sum + countSyllables(pick(row)), 0)) / seconds;
+    const offline = perMinute((row) => row.offline);
+    const live = perMinute((row) => row.live);
+    const written = own.filter((row) => row.offline !== '' || row.live !== '').length;
+    const limit = LIMITS[kind];
+    return {
+      kind,
+      sounds: own.length,
+      seconds,
+      offline,
+      live,
+      limit,
+      written,
+      ok: Math.max(offline, live) <= limit,
+    };
+  });
+}

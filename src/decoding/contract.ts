@@ -52,6 +52,8 @@ export interface DecodedHypothesis {
   readonly confidence: number;
   /** What the search ranked by: natural logarithm, language model, boosts and division for length included. */
   readonly score: number;
+  /** Of the best one of a CTC model whose package rejects by it: mean natural logarithm for a unit of the language model. */
+  readonly languageLogProb?: number;
 }
 
 /** A word or phrase to listen for (or, with a negative weight, to avoid). */

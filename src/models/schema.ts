@@ -65,7 +65,19 @@ const Decoder = Type.Object({
   ),
   /** Word confidence = 1 / (1 + exp(-(scale * logit(raw) + offset))), fitted on a development set (Platt 1999). */
   confidence: Type.Optional(Type.Object({ scale: Finite, offset: Finite })),
+  /** What is not taken for speech of the language: the utterance gets an empty text. Nothing is rejected without it. */
+  rejection: Type.Optional(
+    Type.Object({
+      /** Least mean natural logarithm for a unit of the language model, for texts of `fromSyllables` and more. */
+      minLanguageLogProb: Type.Optional(Type.Number({ minimum: -100, maximum: 0 })),
+      fromSyllables: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+      /** Least confidence times probability of speech, for texts of up to `toSyllables`. */
+      minEvidence: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+      toSyllables: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    }),
+  ),
 });
+export type RejectionRules = NonNullable<Static<typeof Decoder>['rejection']>;
 
 const LanguageModel = Type.Object({
   file: FileName,

@@ -119,6 +119,10 @@ class PooledRecognizer implements Recognizer {
         model: manifest.name,
         language: manifest.language,
         endpoint,
+        // Weights of the caller's own change what a text is worth.
+        ...(options.lmAlpha === undefined && options.lmBeta === undefined
+          ? { rejection: manifest.decoder.rejection }
+          : {}),
         ...(whole ? { wholeSamples: longestPieceSamples(manifest) } : {}),
         options,
       };

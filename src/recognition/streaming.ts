@@ -8,8 +8,10 @@ import { SAMPLE_RATE, type PushDecoder } from '../audio/contract.js';
 import { Endpointer, type EndpointEvent } from '../vad/endpointer.js';
 import { VAD_WINDOW, type EndpointConfig, type VoiceActivityStream } from '../vad/contract.js';
 import type { DecodeOptions } from '../decoding/contract.js';
+import type { RejectionRules } from '../models/schema.js';
 import type { LiveEvent, LiveFeedResult } from './contract.js';
 import type { RecognitionEngine, RecognizedUtterance } from './engine.js';
+import { withoutRejected } from './rejection.js';
 import { toSegment } from './segment.js';
 
 export interface StreamingOptions {
@@ -31,6 +33,7 @@ export class StreamingRecognizer {
   private readonly buffer: SampleBuffer;
   private readonly endpointer: Endpointer;
   private readonly partialDecoding: DecodeOptions;
+  private readonly rejection: RejectionRules | undefined;
   /** Samples that went through the voice activity detector. */
   private analysed = 0;
   private utterance = -1;
@@ -52,6 +55,10 @@ export class StreamingRecognizer {
     this.buffer = new SampleBuffer(Math.ceil(seconds * SAMPLE_RATE));
     this.endpointer = new Endpointer(options.endpoint);
     const { method, beamWidth = PARTIAL_BEAM_WIDTH } = engine.model.manifest.decoder;
+    const { lmAlpha, lmBeta } = options.decoding ?? {};
+    // Weights of the caller's own change what a text is worth.
+    if (lmAlpha === undefined && lmBeta === undefined)
+      this.rejection = engine.model.manifest.decoder.rejection;
     this.partialDecoding = {
       ...(method === 'beam' ? { beamWidth: Math.min(beamWidth, PARTIAL_BEAM_WIDTH) } : {}),
       ...options.decoding,
@@ -145,7 +152,8 @@ export class StreamingRecognizer {
       time: change.lastSpeechSample / SAMPLE_RATE,
     });
     const { hypotheses } = await this.recognize(from, to, this.options.decoding);
-    const segment = toSegment(hypotheses, {
+    const kept = withoutRejected(hypotheses, change.meanProbability, this.rejection);
+    const segment = toSegment(kept, {
       id: this.utterance,
       start: from / SAMPLE_RATE,
       end: to / SAMPLE_RATE,

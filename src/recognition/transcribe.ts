@@ -1,11 +1,13 @@
 /** Offline recognition of one file: cut at pauses in one worker, recognised in all of them, put together in order. */
 import { SAMPLE_RATE } from '../audio/contract.js';
 import { MalgwiError } from '../errors.js';
+import type { RejectionRules } from '../models/schema.js';
 import type { EndpointConfig } from '../vad/contract.js';
 import { DEFAULT_CALL_TIMEOUT_MS, type CallOptions, type WorkerPool } from '../workers/pool.js';
 import type { Segment, StageTimes, TranscribeOptions, Transcript } from './contract.js';
 import { toMetadata, type PlacedHypotheses } from './metadata.js';
 import type * as protocol from './protocol.js';
+import { withoutRejected } from './rejection.js';
 import { toSegment } from './segment.js';
 
 export interface TranscribeJob {
@@ -15,6 +17,8 @@ export interface TranscribeJob {
   readonly endpoint: EndpointConfig;
   /** The file is one utterance, or several of this many samples. */
   readonly wholeSamples?: number;
+  /** What of the results is not taken for speech. */
+  readonly rejection?: RejectionRules | undefined;
   readonly options: TranscribeOptions;
 }
 
@@ -150,7 +154,8 @@ async function recognizeSegment(
   stages.featuresMs += reply.featuresMs;
   stages.encoderMs += reply.encoderMs;
   stages.decodingMs += reply.decodingMs;
-  const { frameSeconds, hypotheses } = reply;
+  const { frameSeconds } = reply;
+  const hypotheses = withoutRejected(reply.hypotheses, piece.meanProbability, job.rejection);
   const segment = toSegment(hypotheses, {
     id,
     start: piece.start,

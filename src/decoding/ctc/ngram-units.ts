@@ -1,5 +1,6 @@
 /** Language models over characters (syllables) or jamo. */
 import type { StrayJamo } from '../jamo.js';
+import { SPACES } from '../lm/likelihood.js';
 import { CachedFusion } from './fusion.js';
 import type { LanguageModelWeights } from './language-model.js';
 import type { CachedNgram } from './ngram-cache.js';
@@ -24,8 +25,6 @@ const SILENT_ONSET = 0x110b;
 const ONSET_LETTERS = 'ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ';
 const VOWEL_LETTERS = 'ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ';
 const CODA_LETTERS = 'ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ';
-/** How n-gram models over characters write the space, a unit of its own where they have one. */
-const SPACES = ['▁', '|', '<space>', '<sp>', '_', '\u2423'];
 
 const isOnset = (code: number): boolean => code >= FIRST_ONSET && code < FIRST_ONSET + ONSET_LETTERS.length;
 const isVowel = (code: number): boolean => code >= FIRST_VOWEL && code < FIRST_VOWEL + VOWELS;

@@ -9,6 +9,7 @@ import type {
 } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { CtcRuntime } from '../../models/contract.js';
+import { meanLogProb } from '../../decoding/lm/likelihood.js';
 import { OnnxCtcRuntime, type ModelPackage } from '../../models/index.js';
 import type { DecodedUtterance, Family } from './contract.js';
 import { openLanguageModel, type OpenLanguageModel } from './language-model.js';
@@ -29,6 +30,7 @@ export class CtcFamily implements Family {
     private readonly beam: BeamCtcDecoder,
     private readonly languageModel: OpenLanguageModel | undefined,
     private readonly table: TokenTable,
+    private readonly judgesLanguage: boolean,
   ) {}
 
   static async load(model: ModelPackage, table: TokenTable): Promise<CtcFamily> {
@@ -38,7 +40,8 @@ export class CtcFamily implements Family {
     try {
       const opened = await openLanguageModel(model);
       const beam = new BeamCtcDecoder(table, { ...decoder, method: 'beam' }, opened?.languageModel);
-      return new CtcFamily(runtime, greedy, beam, opened, table);
+      const judges = opened !== undefined && decoder.rejection?.minLanguageLogProb !== undefined;
+      return new CtcFamily(runtime, greedy, beam, opened, table, judges);
     } catch (error) {
       await runtime.close();
       throw error;
@@ -60,7 +63,15 @@ export class CtcFamily implements Family {
       this.greedy === undefined || asksForBeam(options)
         ? await this.search(logProbs!, options, signal)
         : this.greedy.decode(logProbs!);
-    return { hypotheses, encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
+    return { hypotheses: this.judged(hypotheses), encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
+  }
+
+  /** Says of the best hypothesis how probable it is as a text, where the package wants that. */
+  private judged(hypotheses: DecodedHypothesis[]): DecodedHypothesis[] {
+    if (!this.judgesLanguage || this.languageModel === undefined) return hypotheses;
+    const [best, ...others] = hypotheses;
+    const { model, unit } = this.languageModel.languageModel;
+    return [{ ...best!, languageLogProb: meanLogProb(model, unit, best!.text) }, ...others];
   }
 
   async greedyIds(features: FeatureMatrix): Promise<number[]> {
