@@ -6,23 +6,36 @@ import { bearerToken } from '../http/auth.js';
 export const SUBPROTOCOL = 'malgwi';
 const KEY_PREFIX = 'malgwi-key.';
 
+/** Subprotocols that clients offer beside their key; the first of these that is offered is answered. */
+const ANSWERED = [SUBPROTOCOL, 'realtime', 'token', 'bearer'] as const;
+/** How OpenAI's browser client writes its key as a subprotocol. */
+const OPENAI_KEY_PREFIX = 'openai-insecure-api-key.';
+
 /**
- * The key of a connection: `Authorization: Bearer KEY`, or, since browsers cannot set headers on a WebSocket, the
- * subprotocol `malgwi-key.` + base64url(KEY). Never the query: addresses end up in logs and histories.
+ * The key of a connection: `Authorization: Bearer KEY` (or `Token KEY`, as Deepgram's clients say), or, since browsers cannot
+ * set headers on a WebSocket, a subprotocol: `malgwi-key.` + base64url(KEY), `openai-insecure-api-key.` + KEY, or `token`
+ * and KEY, one after the other. Never the query: addresses end up in logs and histories.
  */
 export function liveKey(request: FastifyRequest): string | undefined {
-  const bearer = bearerToken(request.headers.authorization);
+  const { authorization } = request.headers;
+  const bearer = bearerToken(authorization?.replace(/^token +/i, 'Bearer '));
   if (bearer !== undefined) return bearer;
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').slice(0, 4096).split(',');
-  const key = offered.map((name) => name.trim()).find((name) => name.startsWith(KEY_PREFIX));
-  return key === undefined
-    ? undefined
-    : Buffer.from(key.slice(KEY_PREFIX.length), 'base64url').toString('utf8');
+  const offered = (request.headers['sec-websocket-protocol'] ?? '')
+    .slice(0, 4096)
+    .split(',')
+    .map((name) => name.trim());
+  const after = (prefix: string): string | undefined =>
+    offered.find((name) => name.startsWith(prefix))?.slice(prefix.length);
+  const own = after(KEY_PREFIX);
+  if (own !== undefined) return Buffer.from(own, 'base64url').toString('utf8');
+  const openai = after(OPENAI_KEY_PREFIX);
+  if (openai !== undefined) return openai;
+  return offered[0] === 'token' || offered[0] === 'bearer' ? offered[1] : undefined;
 }
 
-/** Answers one of the offered subprotocols; never the one that is a key. */
+/** Answers one of the offered subprotocols; never one that is a key. */
 export function chooseProtocol(offered: Set<string>): string | false {
-  return offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false;
+  return ANSWERED.find((name) => offered.has(name)) ?? false;
 }
 
 /**

@@ -59,8 +59,13 @@ export class LiveConnection {
 
   constructor(private readonly options: ConnectionOptions) {
     const { socket, adapter, limits, resolveIntent } = options;
-    const { idleTimeoutMs = limits.idleTimeoutMs } = adapter;
-    this.#session = new LiveSession({ ...limits, idleTimeoutMs }, resolveIntent, performance.now());
+    const { idleTimeoutMs = limits.idleTimeoutMs, patient = false } = adapter;
+    const helloTimeoutMs = patient ? idleTimeoutMs : limits.helloTimeoutMs;
+    this.#session = new LiveSession(
+      { ...limits, idleTimeoutMs, helloTimeoutMs },
+      resolveIntent,
+      performance.now(),
+    );
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#answered = true;
       this.#take(isBinary ? adapter.binary(data) : adapter.text(data.toString()));

@@ -15,7 +15,11 @@ import { chooseProtocol, isAllowedOrigin, liveKey } from './access.js';
 import { LiveConnection } from './connection.js';
 import type { ProtocolAdapter, SessionOptions } from './contract.js';
 import type { IntentResolver } from './intents.js';
+import { DeepgramProtocol } from './protocols/deepgram.js';
+import type { Query } from './protocols/deepgram-query.js';
 import { NativeProtocol } from './protocols/native.js';
+import { RealtimeProtocol } from './protocols/realtime.js';
+import { VoskProtocol } from './protocols/vosk.js';
 
 export interface LivePluginOptions {
   readonly recognizer: Recognizer;
@@ -115,20 +119,29 @@ export const livePlugin = fp<LivePluginOptions>(
       return undefined;
     };
 
-    app.route({
-      method: 'GET',
-      url: '/v1/stream',
-      schema: { hide: true },
-      preValidation: async (request) => {
-        if (!isAllowedOrigin(request.headers.origin, request.host, config.server.corsOrigins)) {
-          throw new MalgwiError('origin_not_allowed');
-        }
-      },
-      handler: () => {
-        throw new MalgwiError('invalid_request', { detail: 'This address speaks WebSocket.' });
-      },
-      wsHandler: (socket, request) => connect(socket, request, new NativeProtocol(live)),
-    });
+    const route = (url: string, adapter: (query: Query) => ProtocolAdapter): void => {
+      app.route({
+        method: 'GET',
+        url,
+        schema: { hide: true },
+        preValidation: async (request) => {
+          if (!isAllowedOrigin(request.headers.origin, request.host, config.server.corsOrigins)) {
+            throw new MalgwiError('origin_not_allowed');
+          }
+        },
+        handler: () => {
+          throw new MalgwiError('invalid_request', { detail: 'This address speaks WebSocket.' });
+        },
+        wsHandler: (socket, request) => connect(socket, request, adapter(request.query as Query)),
+      });
+    };
+    const model = ({ model: named }: Query): string | undefined =>
+      typeof named === 'string' && named !== '' ? named : undefined;
+
+    route('/v1/stream', () => new NativeProtocol(live));
+    route('/v1/realtime', (query) => new RealtimeProtocol(live, model(query)));
+    route('/v1/listen', (query) => new DeepgramProtocol(query, live, () => recognizer.models()));
+    route('/v1/vosk', (query) => new VoskProtocol(live, model(query)));
   },
   { name: 'malgwi-live' },
 );

@@ -10,9 +10,8 @@ import type { LiveCommand, ProtocolAdapter, SessionEvent, SessionOptions } from 
 import { isContainer } from '../encodings.js';
 import { DialogueSchema, ENCODINGS, HelloSchema } from './native-messages.js';
 import type { Hello, ServerMessage } from './native-messages.js';
+import { milli, parseObject } from './json.js';
 
-/** A text message longer than this is no command. The largest is a hello with a venue of its own. */
-export const MAX_TEXT_LENGTH = 256 * 1024;
 /** What ready says of containers before their header has come: the rate of Opus. */
 const CONTAINER_RATE = 48_000;
 
@@ -40,14 +39,8 @@ export class NativeProtocol implements ProtocolAdapter {
   }
 
   #decode(message: string): LiveCommand {
-    if (message.length > MAX_TEXT_LENGTH) throw new MalgwiError('message_too_large');
-    let value: unknown;
-    try {
-      value = JSON.parse(message);
-    } catch {
-      throw new MalgwiError('invalid_json', { detail: 'The message is not valid JSON.' });
-    }
-    const type = (value as { type?: unknown } | null)?.type;
+    const value = parseObject(message);
+    const { type } = value;
     switch (type) {
       case 'hello':
         return { type: 'open', options: this.#options(value) };
@@ -136,8 +129,6 @@ function complaint(schema: TSchema, value: unknown): MalgwiError {
   const code: ErrorCode = missing === undefined ? 'invalid_field' : 'missing_field';
   return new MalgwiError(code, options);
 }
-
-const milli = (seconds: number): number => Math.round(seconds * 1000) / 1000;
 
 function errorBody(error: PlainError): Extract<ServerMessage, { type: 'error' }>['error'] {
   const { code, message, param = null, retryAfter } = error;
