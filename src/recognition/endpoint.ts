@@ -6,7 +6,8 @@ const RANGES: Readonly<Record<keyof EndpointConfig, readonly [min: number, max: 
   threshold: [0.01, 0.99],
   negativeThreshold: [0.005, 0.99],
   minSpeechMs: [0, 2000],
-  silenceDurationMs: [64, 10_000],
+  // Longer than any utterance: no silence ends one, only a flush or its greatest length does.
+  silenceDurationMs: [64, 30_000],
   prefixPaddingMs: [0, 2000],
   suffixPaddingMs: [0, 2000],
   maxUtteranceMs: [1000, 28_000],

@@ -32,7 +32,7 @@ const ENCODINGS: Readonly<Record<string, LiveEncoding>> = {
   'ogg-opus': 'ogg_opus',
 };
 /** Longer than any utterance: it ends at `Finalize` or its greatest length. */
-export const NO_ENDPOINT_MS = 60_000;
+export const NO_ENDPOINT_MS = 30_000;
 /** Silence between two words is shorter than this: below it an utterance would be cut within. */
 const MIN_SILENCE_MS = 64;
 const MAX_SILENCE_MS = 10_000;
