@@ -1,0 +1,10 @@
+export function randomness(seed: number): () => number;
+export interface HostileProtocol {
+  readonly path: () => string;
+  readonly frame: () => string | Buffer;
+  readonly greeting: () => string | undefined;
+  readonly farewell: string | undefined;
+}
+export function hostileProtocols(
+  random: () => number,
+): Record<'stream' | 'realtime' | 'deepgram' | 'vosk', HostileProtocol>;
