@@ -141,7 +141,9 @@ def development_sets(work: Path) -> dict[str, list[Sample]]:
     for corpus in sorted({item["corpus"] for item in real.items if item["split"] == "test"}):
         sets[corpus] = [s for s in samples(real, "test") if s.item["corpus"] == corpus]
     if (work / "synthetic" / "index.jsonl").exists():
-        sets["synthetic-dev"] = samples(Store(work / "synthetic"), "dev")
+        synthetic = Store(work / "synthetic")
+        for split in sorted({item["split"] for item in synthetic.items} - {"train"}):
+            sets[f"synthetic-{split}"] = samples(synthetic, split)
     for name, folder in conditions.folders(work, "dev").items():
         sets[name] = samples(Store(folder), "dev")
     return sets

@@ -25,6 +25,10 @@ class StoreWriter:
         if resume and self._partial.exists() and matrix.exists():
             self._recover(matrix.stat().st_size)
         kept = "r+b" if self.items else "wb"
+        if not self.items:
+            # A new file, not the old one overwritten: a training run may have that mapped into memory.
+            matrix.unlink(missing_ok=True)
+        (folder / "index.jsonl").unlink(missing_ok=True)
         self._file = open(matrix, kept)
         self._file.truncate(self.frames * num_mels * 2)
         self._file.seek(0, os.SEEK_END)

@@ -2,6 +2,9 @@
 
 Half of the sentences are spelled by sound first (see `pronounce`), because espeak-ng leaves assimilation out; the
 other half is left as it is, because that is how plain espeak-ng clips sound. Targets always keep the spelling.
+
+Of the training part some utterances are heard in rooms, in noise or through telephones; the development sentences come
+twice, clean and in noise.
 """
 
 import argparse
@@ -14,12 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import seats
+from . import acoustics, channel, conditions, seats
 from .espeak import HELD_OUT, VARIANTS, speak
-from .features import FrontEnd, fbank
+from .features import fbank
 from .pronounce import pronounce
 from .store import StoreWriter
 from .text import is_spoken, normalize, syllables
+
+NOISY_DB = 10
+NOISY_SPLIT = f"dev-noise-{NOISY_DB}"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--hours", type=float, default=4.0, help="hours of speech to make")
     add("--seats", type=float, default=0.4, help="share of sentences from the seat grammar")
     add("--pronounce", type=float, default=0.5, help="share of sentences spelled by sound for the synthesiser")
+    add("--conditions", type=float, default=0.35, help="share of training utterances in a room, in noise or on a line")
     add("--dev-sentences", type=int, default=120, help="sentences of the synthetic development set (held-out voices)")
-    add("--noise-minutes", type=float, default=8.0, help="minutes of silence and noise with an empty transcript")
+    add("--noise-minutes", type=float, default=16.0, help="minutes of silence, noise and tones with an empty transcript")
     add("--threads", type=int, default=2)
     add("--seed", type=int, default=7)
 
@@ -57,57 +64,81 @@ def sentences(folder: Path, rng: random.Random, count: int) -> list[str]:
 
 
 def noises(minutes: float, rng: np.random.Generator) -> list[np.ndarray]:
-    """Digital silence, and noises of several colours and levels."""
+    """Digital silence, noises of several colours and levels, machines, clicks and music of a sort."""
     result = []
     while sum(map(len, result)) < minutes * 60 * 16000:
         length = int(rng.uniform(0.5, 8) * 16000)
-        white = np.fft.rfft(rng.standard_normal(length))
-        slope = rng.uniform(0, 2)
-        noise = np.fft.irfft(white / np.maximum(1, np.arange(len(white))) ** (slope / 2), length)
-        level = 0.0 if rng.random() < 0.2 else 10 ** rng.uniform(-4.5, -1.2)
-        result.append((noise / np.abs(noise).max() * level).astype(np.float32))
+        noise = acoustics.NOISES[rng.choice(list(acoustics.NOISES))](length, rng)
+        level = 0.0 if rng.random() < 0.1 else 10 ** rng.uniform(-4.5, -0.6)
+        result.append(channel.quantize(noise / np.abs(noise).max() * level))
     return result
 
 
-def run(args: argparse.Namespace) -> None:
-    """Write `synthetic/` under the working folder."""
-    torch.set_num_threads(1)
-    rng, began = random.Random(args.seed), time.time()
-    folder = args.work / "synthetic"
-    writer = StoreWriter(folder)
-    general = sentences(args.text, rng, int(args.hours * 3600 / 2))
-    print(f"synthesize: {len(general)} sentences sampled, {time.time() - began:.0f} s", flush=True)
+class Script:
+    """Draws what is said, by whom and how."""
 
-    def job(split: str) -> dict:
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.rng = random.Random(args.seed)
+        # Apart, so that sentences and voices do not depend on how many are heard in noise.
+        self.conditions = random.Random(args.seed + 1)
+        self.general = sentences(args.text, self.rng, int(args.hours * 3600 / 2))
+
+    def draw(self, split: str) -> dict:
+        """One utterance."""
+        args, rng = self.args, self.rng
         domain = rng.random() < args.seats
-        text = seats.sentence(rng) if domain else general.pop()
+        text = seats.sentence(rng) if domain else self.general.pop()
         return {
             "text": normalize(text), "corpus": "espeak-ng-seats" if domain else "espeak-ng-text", "split": split,
             "voice": rng.choice(HELD_OUT if split == "dev" else VARIANTS), "by_sound": rng.random() < args.pronounce,
             "rate": rng.randint(110, 220), "pitch": rng.randint(20, 80),
             "lead": rng.uniform(0.02, 0.5), "tail": rng.uniform(0.05, 0.6),
+            "condition": self.conditions.choice("far line".split()) if self.conditions.random() < args.conditions else "",
+            "seed": self.conditions.getrandbits(32),
         }
 
-    def make(item: dict) -> tuple[dict, np.ndarray]:
-        spoken = pronounce(item["text"]) if item["by_sound"] else item["text"]
-        samples = speak(spoken, item["voice"], item["rate"], item["pitch"])
-        pad = (int(item["lead"] * 16000), int(item["tail"] * 16000))
-        return item, fbank(np.pad(samples, pad), FrontEnd())
 
+def make(item: dict) -> dict[str, np.ndarray]:
+    """Features of an utterance by split: one of the training part is clean or not, one of the development set both."""
+    spoken = pronounce(item["text"]) if item["by_sound"] else item["text"]
+    samples = speak(spoken, item["voice"], item["rate"], item["pitch"])
+    samples = np.pad(samples, (int(item["lead"] * 16000), int(item["tail"] * 16000)))
+    rng = np.random.default_rng(item["seed"])
+    nobody = conditions.Voices(Path(), [], "")
+    if item["split"] == "dev":
+        noisy = conditions.dev_noise(samples, rng, nobody, NOISY_DB)
+        return {"dev": fbank(samples), NOISY_SPLIT: fbank(channel.quantize(noisy))}
+    if item["condition"]:
+        heard = {"far": conditions.far, "line": conditions.line}[item["condition"]]
+        samples = channel.quantize(heard(samples, rng, nobody))
+    return {"train": fbank(samples)}
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write `synthetic/` under the working folder."""
+    torch.set_num_threads(1)
+    began = time.time()
+    script = Script(args)
+    writer = StoreWriter(args.work / "synthetic")
+    print(f"synthesize: {len(script.general)} sentences sampled, {time.time() - began:.0f} s", flush=True)
     seconds, made = 0.0, 0
     with ThreadPoolExecutor(args.threads) as pool:
-        while seconds < args.hours * 3600 and len(general) > 256:
+        while seconds < args.hours * 3600 and len(script.general) > 256:
             split = "dev" if made < args.dev_sentences else "train"
             size = min(256, args.dev_sentences - made) if split == "dev" else 256
-            for item, features in pool.map(make, [job(split) for _ in range(size)]):
-                length = len(features) / 100
+            items = [script.draw(split) for _ in range(size)]
+            for item, variants in zip(items, pool.map(make, items), strict=True):
                 made += 1
-                # A voice that fails gives next to nothing: such a target could not be learned.
-                if length < 0.09 * syllables(item["text"]):
-                    continue
-                writer.add(features, text=item["text"], corpus=item["corpus"], split=split, id=f"espeak-{made:06d}",
-                           speaker=f"espeak{item['voice']}", seconds=round(length, 3), license="none")
-                seconds += length if split == "train" else 0
+                for name, features in variants.items():
+                    length = len(features) / 100
+                    # A voice that fails gives next to nothing: such a target could not be learned.
+                    if length < 0.09 * syllables(item["text"]):
+                        continue
+                    writer.add(features, text=item["text"], corpus=item["corpus"], split=name, id=f"espeak-{made:06d}",
+                               speaker=f"espeak{item['voice']}", seconds=round(length, 3), license="none",
+                               condition=item["condition"] if name == "train" else name)
+                    seconds += length if name == "train" else 0
             print(f"synthesize {seconds / 3600:.2f}/{args.hours} h, {time.time() - began:.0f} s", flush=True)
     for n, samples in enumerate(noises(args.noise_minutes, np.random.default_rng(args.seed))):
         writer.add(fbank(samples), text="", corpus="noise", split="train", id=f"noise-{n:04d}", speaker="none",
