@@ -78,6 +78,36 @@ export interface CtcDecoder {
   readonly name: string;
   /** Best first; at least one (possibly of empty text) even for zero frames. */
   decode(logProbs: LogProbs, options?: DecodeOptions): DecodedHypothesis[];
+  /**
+   * Begins an utterance whose frames come piece by piece. Any number of them may be under way at once.
+   * @throws MalgwiError invalid_field
+   */
+  begin(options?: DecodeOptions): CtcUtterance;
+}
+
+/** What can be said of an utterance that is not over. */
+export interface PartialText {
+  readonly text: string;
+  /** So many leading characters of `text`, whole words, begin every later text of this utterance. */
+  readonly stable: number;
+}
+
+/** An utterance whose frames come piece by piece. */
+export interface CtcUtterance {
+  /**
+   * Takes the next frames. The matrix is kept: it must not be changed.
+   * @throws MalgwiError inference_failed
+   */
+  push(logProbs: LogProbs): void;
+  /**
+   * What `look` sees with further frames taken in. The utterance itself stays as it is.
+   * @throws MalgwiError inference_failed
+   */
+  peek<T>(logProbs: LogProbs, look: () => T): T;
+  /** Nothing is changed by asking. Within `peek` the frames that only it sees make nothing stable. */
+  partial(): PartialText;
+  /** The hypotheses for what has come, best first, at least one. Nothing is changed by asking: more may follow. */
+  finish(alternatives?: number): DecodedHypothesis[];
 }
 
 /** What one decoder step gives for `n` hypotheses at once. */

@@ -1,8 +1,17 @@
 import { MalgwiError } from '../errors.js';
-import type { CtcDecoder, DecodedHypothesis, DecodedToken, LogProbs, TokenTable } from './contract.js';
+import type {
+  CtcDecoder,
+  CtcUtterance,
+  DecodedHypothesis,
+  DecodedToken,
+  LogProbs,
+  PartialText,
+  TokenTable,
+} from './contract.js';
 import { calibrate, type Calibration } from './confidence.js';
 import type { StrayJamo } from './jamo.js';
-import { geometricMean, tokenText, toWords } from './text.js';
+import { Pieces } from './ctc/pieces.js';
+import { geometricMean, tokenText, toWords, wordsSoFar } from './text.js';
 
 export interface GreedyConfig {
   readonly method: 'greedy';
@@ -48,6 +57,10 @@ export class GreedyCtcDecoder implements CtcDecoder {
     return [{ text, tokens, words, avgLogProb, confidence, score: sum }];
   }
 
+  begin(): CtcUtterance {
+    return new GreedyUtterance(this, this.table, this.strayJamo);
+  }
+
   /** Also returns the frames up to the end of the utterance, an eos included. */
   private collapse({ ids, logProbs }: BestPath): { tokens: DecodedToken[]; frames: number } {
     const { blank, eos, silent } = this.table;
@@ -64,6 +77,48 @@ export class GreedyCtcDecoder implements CtcDecoder {
       tokens.push({ id, text: tokenText(this.table, id), startFrame, endFrame, probability });
     }
     return { tokens, frames: ids.length };
+  }
+}
+
+/** Best-path decoding is cheap: whenever something is asked, all frames are decoded. */
+class GreedyUtterance implements CtcUtterance {
+  private readonly pieces: Pieces;
+  private settled: PartialText | undefined;
+
+  constructor(
+    private readonly decoder: GreedyCtcDecoder,
+    private readonly table: TokenTable,
+    private readonly strayJamo: StrayJamo,
+  ) {
+    this.pieces = new Pieces(table.tokens.length);
+  }
+
+  push(logProbs: LogProbs): void {
+    if (logProbs.frames > 0) this.pieces.push(logProbs);
+  }
+
+  peek<T>(logProbs: LogProbs, look: () => T): T {
+    if (logProbs.frames === 0) return look();
+    this.settled = this.partial();
+    this.pieces.push(logProbs);
+    try {
+      return look();
+    } finally {
+      this.pieces.pop();
+      this.settled = undefined;
+    }
+  }
+
+  partial(): PartialText {
+    const [{ text, tokens }] = this.finish();
+    const ids = tokens.map(({ id }) => id);
+    const { words, whole } = wordsSoFar(this.table, ids, this.strayJamo);
+    return { text, stable: this.settled?.stable ?? words.slice(0, whole).join(' ').length };
+  }
+
+  finish(): DecodedHypothesis[] {
+    const { frames } = this.pieces;
+    return this.decoder.decode({ data: this.pieces.joined(), frames, classes: this.table.tokens.length });
   }
 }
 

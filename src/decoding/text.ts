@@ -46,6 +46,18 @@ export function toWords(table: TokenTable, tokens: readonly DecodedToken[], stra
   return words;
 }
 
+/** The words that tokens make, and how many of them no further token can change: all that are followed by a space. */
+export function wordsSoFar(
+  table: TokenTable,
+  ids: readonly number[],
+  stray: StrayJamo,
+): { readonly words: readonly string[]; readonly whole: number } {
+  const tokens = ids.map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
+  const words = toWords(table, tokens, stray).map(({ word }) => word);
+  const ended = ids.length > 0 && table.tokens[ids[ids.length - 1]] === table.space;
+  return { words, whole: ended ? words.length : Math.max(0, words.length - 1) };
+}
+
 /** Geometric mean of the tokens' probabilities; 1 for none. */
 export function geometricMean(tokens: readonly DecodedToken[]): number {
   if (tokens.length === 0) return 1;

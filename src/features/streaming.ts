@@ -12,6 +12,8 @@ export interface StreamingFrontEnd {
   push(samples: Float32Array): FeatureMatrix;
   /** Frames that only the end of the signal completes (without snip_edges). The next push starts a new signal. */
   flush(): FeatureMatrix;
+  /** One more, at the same place of the same signal; the two go their own ways. */
+  fork(): StreamingFrontEnd;
 }
 
 /**
@@ -31,15 +33,16 @@ export function createStreamingFrontEnd(config: KaldiFbankConfig): StreamingFron
 
 class StreamingKaldiFbank implements StreamingFrontEnd {
   readonly dims: number;
-  private readonly fbank: KaldiFbank;
   /** Samples from `offset` of the signal on that frames to come still need. */
   private tail = new Float32Array(0);
   private offset = 0;
   private nextFrame = 0;
 
-  constructor(readonly config: KaldiFbankConfig) {
-    this.fbank = new KaldiFbank(config);
-    this.dims = this.fbank.dims;
+  constructor(
+    readonly config: KaldiFbankConfig,
+    private readonly fbank = new KaldiFbank(config),
+  ) {
+    this.dims = fbank.dims;
   }
 
   push(samples: Float32Array): FeatureMatrix {
@@ -65,6 +68,15 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
     this.offset = 0;
     this.nextFrame = 0;
     return matrix;
+  }
+
+  fork(): StreamingKaldiFbank {
+    // Its tables and scratch memory serve one call at a time, and no call waits for anything.
+    const copy = new StreamingKaldiFbank(this.config, this.fbank);
+    copy.tail = this.tail;
+    copy.offset = this.offset;
+    copy.nextFrame = this.nextFrame;
+    return copy;
   }
 
   private compute(signal: Float32Array, frames: number): FeatureMatrix {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCtcDecoder, parseTokens, BeamCtcDecoder } from '../index.js';
+import { createCtcDecoder, parseTokens } from '../index.js';
 import type { CtcDecoderConfig, CtcLanguageModel, DecodeOptions, LogProbs, TokenTable } from '../index.js';
 import { readArpa } from '../lm/arpa.js';
 import { logAdd } from './frame.js';
@@ -153,24 +153,6 @@ describe('prefix beam search', () => {
       { numRuns: 100, seed: 7 },
     );
     expect(same / all).toBeGreaterThan(0.85);
-  });
-
-  it('gives the same for frames that come piece by piece, and partials do not disturb it', () => {
-    fc.assert(
-      fc.property(rows(5, 12), fc.integer({ min: 1, max: 5 }), (values, size) => {
-        const logProbs = matrix(values);
-        const decoder = new BeamCtcDecoder(table, { method: 'beam' });
-        const utterance = decoder.begin({ alternatives: 3 });
-        for (let from = 0; from < values.length; from += size) {
-          const frames = Math.min(size, values.length - from);
-          const data = logProbs.data.slice(from * 5, (from + frames) * 5);
-          utterance.push({ data, frames, classes: 5 });
-          expect(typeof utterance.partial()).toBe('string');
-          if (from % 2 === 0) utterance.finish();
-        }
-        expect(utterance.finish()).toEqual(decoder.decode(logProbs, { alternatives: 3 }));
-      }),
-    );
   });
 
   it('says where the tokens are, exactly', () => {

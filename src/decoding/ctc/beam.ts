@@ -3,19 +3,22 @@ import { MalgwiError } from '../../errors.js';
 import { calibrate, type Calibration } from '../confidence.js';
 import type {
   CtcDecoder,
+  CtcUtterance,
   DecodedHypothesis,
   DecodedToken,
   DecodeOptions,
   LogProbs,
+  PartialText,
   TokenTable,
 } from '../contract.js';
 import type { StrayJamo } from '../jamo.js';
 import { checkDecodeOptions } from '../options.js';
-import { geometricMean, tokenText, toWords } from '../text.js';
+import { geometricMean, tokenText, toWords, wordsSoFar } from '../text.js';
 import { align } from './align.js';
 import { logAdd } from './frame.js';
 import { Fusions } from './fusions.js';
 import type { CtcLanguageModel } from './language-model.js';
+import { Pieces } from './pieces.js';
 import { PrefixSearch, type FoundPrefix } from './search.js';
 import { Symbols } from './symbols.js';
 
@@ -65,10 +68,6 @@ export class BeamCtcDecoder implements CtcDecoder {
     return utterance.finish();
   }
 
-  /**
-   * Begins an utterance whose frames come piece by piece. Any number of them may be under way at once.
-   * @throws MalgwiError invalid_field
-   */
   begin(options: DecodeOptions = {}): BeamUtterance {
     checkDecodeOptions(options);
     const { config } = this;
@@ -97,10 +96,11 @@ interface Text {
 }
 
 /** One utterance of a beam search. */
-export class BeamUtterance {
-  private readonly pieces: LogProbs[] = [];
-  private frames = 0;
+export class BeamUtterance implements CtcUtterance {
+  private readonly pieces: Pieces;
   private readonly strayJamo: StrayJamo;
+  /** Of the prefixes held when {@link peek} was called. */
+  private settled: readonly number[] | undefined;
 
   constructor(
     private readonly table: TokenTable,
@@ -109,12 +109,9 @@ export class BeamUtterance {
     private readonly alternatives: number,
   ) {
     this.strayJamo = config.strayJamo ?? 'drop';
+    this.pieces = new Pieces(table.tokens.length);
   }
 
-  /**
-   * Takes the next frames. The matrix is kept for the times of the result: it must not be changed until then.
-   * @throws MalgwiError inference_failed
-   */
   push(logProbs: LogProbs): void {
     const { data, frames, classes } = logProbs;
     if (frames === 0) return;
@@ -129,19 +126,34 @@ export class BeamUtterance {
     }
     for (let frame = 0; frame < frames; frame++) this.search.push(data, frame * classes);
     this.pieces.push(logProbs);
-    this.frames += frames;
   }
 
-  /** The text of the best prefix so far. Nothing is changed by asking. */
-  partial(): string {
-    return this.read(this.search.bestSoFar());
+  peek<T>(logProbs: LogProbs, look: () => T): T {
+    if (logProbs.frames === 0) return look();
+    this.settled = this.search.common();
+    try {
+      return this.search.peek(() => {
+        this.push(logProbs);
+        try {
+          return look();
+        } finally {
+          this.pieces.pop();
+        }
+      });
+    } finally {
+      this.settled = undefined;
+    }
   }
 
-  /** The hypotheses for what has come, best first. Nothing is changed by asking: more frames may follow. */
-  finish(): DecodedHypothesis[] {
+  partial(): PartialText {
+    const { words, whole } = this.wordsOf(this.settled ?? this.search.common());
+    return { text: this.read(this.search.bestSoFar()), stable: words.slice(0, whole).join(' ').length };
+  }
+
+  finish(alternatives = this.alternatives): DecodedHypothesis[] {
     const texts = this.merge(this.search.prefixes());
-    const data = this.matrix();
-    return texts.slice(0, this.alternatives).map((text) => this.hypothesis(text, data));
+    const data = this.pieces.joined();
+    return texts.slice(0, alternatives).map((text) => this.hypothesis(text, data));
   }
 
   /** Prefixes that read the same (a stray jamo more, a space at an end) are one hypothesis, their paths added. */
@@ -160,7 +172,8 @@ export class BeamUtterance {
   }
 
   private hypothesis({ text, ids, score }: Text, data: Float32Array): DecodedHypothesis {
-    const { table, frames } = this;
+    const { table } = this;
+    const { frames } = this.pieces;
     const classes = table.tokens.length;
     const path = align({ data, frames, classes, blanks: this.search.blanks }, ids);
     const tokens: DecodedToken[] = [];
@@ -187,23 +200,10 @@ export class BeamUtterance {
   }
 
   private read(ids: readonly number[]): string {
-    const tokens = ids
-      .slice(0, this.length(ids))
-      .map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
-    return toWords(this.table, tokens, this.strayJamo)
-      .map(({ word }) => word)
-      .join(' ');
+    return this.wordsOf(ids).words.join(' ');
   }
 
-  private matrix(): Float32Array {
-    if (this.pieces.length === 1) return this.pieces[0].data;
-    const classes = this.table.tokens.length;
-    const data = new Float32Array(this.frames * classes);
-    let at = 0;
-    for (const { data: piece, frames } of this.pieces) {
-      data.set(piece.subarray(0, frames * classes), at);
-      at += frames * classes;
-    }
-    return data;
+  private wordsOf(ids: readonly number[]): ReturnType<typeof wordsSoFar> {
+    return wordsSoFar(this.table, ids.slice(0, this.length(ids)), this.strayJamo);
   }
 }

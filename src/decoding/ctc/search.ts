@@ -92,6 +92,41 @@ export class PrefixSearch {
     this.replace();
   }
 
+  /**
+   * What `look` sees after the pushes that it makes, which are then taken back. Prefixes that they added stay in the
+   * tree: they are what any other search would have added.
+   */
+  peek<T>(look: () => T): T {
+    const { tree, count, blanks } = this;
+    const nodes = this.nodes.slice(0, count);
+    const beam = this.beam.slice(count);
+    const frames = blanks.length;
+    try {
+      return look();
+    } finally {
+      for (let i = 0; i < this.count; i++) tree.position[this.nodes[i]] = -1;
+      this.nodes.set(nodes);
+      this.beam.set(beam);
+      this.count = count;
+      nodes.forEach((node, i) => (tree.position[node] = i));
+      blanks.length = frames;
+    }
+  }
+
+  /** What all prefixes held begin with, and therefore all that any later frame can lead to. */
+  common(): readonly number[] {
+    const { tree, nodes } = this;
+    let shared = nodes[0];
+    for (let i = 1; i < this.count; i++) {
+      // A prefix is numbered after those that it extends.
+      for (let other = nodes[i]; other !== shared;) {
+        if (other > shared) other = tree.parent[other];
+        else shared = tree.parent[shared];
+      }
+    }
+    return tree.ids(shared);
+  }
+
   /** The best prefix so far. Nothing is changed by asking. */
   bestSoFar(): readonly number[] {
     let best = 0;
@@ -259,6 +294,19 @@ class Paths {
     this.blank = new Float64Array(size);
     this.label = new Float64Array(size);
     this.total = new Float64Array(size);
+  }
+
+  /** A copy of the first ones. */
+  slice(count: number): Paths {
+    const copy = new Paths(count);
+    for (let i = 0; i < count; i++) copy.copy(this, i, i);
+    return copy;
+  }
+
+  set(source: Paths): void {
+    this.blank.set(source.blank);
+    this.label.set(source.label);
+    this.total.set(source.total);
   }
 
   copy(source: Paths, from: number, to: number): void {

@@ -1,7 +1,7 @@
-import type { DecodedHypothesis } from '../../decoding/contract.js';
-import { MalgwiError } from '../../errors.js';
+import type { DecodedHypothesis, PartialText } from '../../decoding/contract.js';
 import type { CoquiMfcc } from '../../features/index.js';
 import type { DecodingStream } from '../families/contract.js';
+import { InTurn } from '../in-turn.js';
 import type { CoquiSteps } from './steps.js';
 
 export interface WindowSize {
@@ -14,13 +14,10 @@ export interface WindowSize {
  * of the model (see {@link CoquiSteps}). At the end one more window is made of the samples that are left, be there none.
  */
 export class CoquiStream implements DecodingStream {
-  private steps: CoquiSteps | undefined;
   private readonly window: Float32Array;
   private filled = 0;
   private readonly frame: Float32Array;
-  /** Calls are worked on in turn. */
-  private last: Promise<unknown> = Promise.resolve();
-  private failure: unknown;
+  private readonly turns: InTurn<CoquiSteps>;
 
   /** @param alternatives hypotheses of a result where a call names no number */
   constructor(
@@ -29,13 +26,15 @@ export class CoquiStream implements DecodingStream {
     steps: CoquiSteps,
     private readonly alternatives: number,
   ) {
-    this.steps = steps;
+    this.turns = new InTurn(steps);
     this.window = new Float32Array(size.windowSamples);
     this.frame = new Float32Array(mfcc.dims);
   }
 
-  feed(samples: Float32Array): Promise<void> {
-    return this.inTurn(async (steps) => {
+  feed(given: Float32Array): Promise<void> {
+    // The caller may use its memory again before it is this call's turn.
+    const samples = given.slice();
+    return this.turns.run(async (steps) => {
       const { window, frame } = this;
       const { stepSamples } = this.size;
       for (let at = 0; at < samples.length;) {
@@ -52,22 +51,26 @@ export class CoquiStream implements DecodingStream {
     });
   }
 
+  partial(): Promise<PartialText> {
+    return this.turns.run((steps) => Promise.resolve({ text: steps.decode(1)[0].text, stable: 0 }));
+  }
+
   intermediate(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
-    return this.inTurn((steps) => Promise.resolve(steps.decode(alternatives)));
+    return this.turns.run((steps) => Promise.resolve(steps.decode(alternatives)));
   }
 
   flush(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
-    return this.inTurn((steps) => this.endOf(steps.fork(), alternatives));
+    return this.turns.run((steps) => this.endOf(steps.fork(), alternatives));
   }
 
   finish(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
-    const result = this.inTurn((steps) => this.endOf(steps, alternatives));
-    this.last = this.last.then(() => this.close());
+    const result = this.turns.run((steps) => this.endOf(steps, alternatives));
+    this.turns.endAfterwards();
     return result;
   }
 
   close(): void {
-    this.steps = undefined;
+    this.turns.end();
   }
 
   private async endOf(steps: CoquiSteps, alternatives: number): Promise<readonly DecodedHypothesis[]> {
@@ -76,23 +79,5 @@ export class CoquiStream implements DecodingStream {
     await steps.push(frame, 0);
     await steps.end();
     return steps.decode(alternatives);
-  }
-
-  /** A stream of which one call failed has lost audio: every later call fails as it did. */
-  private inTurn<T>(work: (steps: CoquiSteps) => Promise<T>): Promise<T> {
-    const result = this.last.then(async () => {
-      if (this.failure !== undefined) throw this.failure;
-      if (this.steps === undefined) {
-        throw new MalgwiError('invalid_request', { detail: 'The stream has ended.' });
-      }
-      try {
-        return await work(this.steps);
-      } catch (error) {
-        this.failure = error;
-        throw error;
-      }
-    });
-    this.last = result.catch(() => undefined);
-    return result;
   }
 }

@@ -1,5 +1,5 @@
 /** A decoding family: an acoustic model together with its search. Features in, hypotheses out. */
-import type { DecodedHypothesis, DecodeOptions } from '../../decoding/contract.js';
+import type { DecodedHypothesis, DecodeOptions, PartialText } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 
 export interface DecodedUtterance {
@@ -36,6 +36,8 @@ export interface DecodingStream {
    * @throws MalgwiError inference_failed, here and below; invalid_request after `finish` or `close`
    */
   feed(samples: Float32Array): Promise<void>;
+  /** The text of what the model has seen so far, a look ahead included, for the least cost. */
+  partial(): Promise<PartialText>;
   /** What the model has seen so far. Audio that does not fill its next batch or context yet is not part of it. */
   intermediate(alternatives?: number): Promise<readonly DecodedHypothesis[]>;
   /** What `finish` would give now. The stream itself stays as it is and can be fed on. */
@@ -50,4 +52,8 @@ export interface DecodingStream {
 export interface StreamingFamily extends Family {
   /** Streams of one family share nothing that changes. */
   openStream(options?: DecodeOptions): DecodingStream;
+}
+
+export function isStreaming(family: Family): family is StreamingFamily {
+  return 'openStream' in family;
 }

@@ -2,16 +2,19 @@ import { asksForBeam, BeamCtcDecoder, checkDecodeOptions, createCtcDecoder } fro
 import { throwIfAborted } from '../../decoding/select.js';
 import type {
   CtcDecoder,
+  CtcUtterance,
   DecodedHypothesis,
   DecodeOptions,
   LogProbs,
   TokenTable,
 } from '../../decoding/contract.js';
-import type { FeatureMatrix } from '../../features/contract.js';
+import type { FeatureMatrix, KaldiFbankConfig } from '../../features/contract.js';
+import { createStreamingFrontEnd, type StreamingFrontEnd } from '../../features/index.js';
 import type { CtcRuntime } from '../../models/contract.js';
 import { meanLogProb } from '../../decoding/lm/likelihood.js';
 import { OnnxCtcRuntime, type ModelPackage } from '../../models/index.js';
-import type { DecodedUtterance, Family } from './contract.js';
+import { CtcStream } from '../ctc/stream.js';
+import type { DecodedUtterance, Family, StreamingFamily } from './contract.js';
 import { openLanguageModel, type OpenLanguageModel } from './language-model.js';
 
 /** Milliseconds of search after which the thread looks whether the call was cancelled. */
@@ -24,10 +27,10 @@ const PIECE = 32;
  * what only a beam can give (hot words, alternatives, a width, weights of the language model), a beam search.
  */
 export class CtcFamily implements Family {
-  private constructor(
-    private readonly runtime: CtcRuntime,
+  protected constructor(
+    protected readonly runtime: CtcRuntime,
     private readonly greedy: CtcDecoder | undefined,
-    private readonly beam: BeamCtcDecoder,
+    private readonly beam: CtcDecoder,
     private readonly languageModel: OpenLanguageModel | undefined,
     private readonly table: TokenTable,
     private readonly judgesLanguage: boolean,
@@ -41,7 +44,8 @@ export class CtcFamily implements Family {
       const opened = await openLanguageModel(model);
       const beam = new BeamCtcDecoder(table, { ...decoder, method: 'beam' }, opened?.languageModel);
       const judges = opened !== undefined && decoder.rejection?.minLanguageLogProb !== undefined;
-      return new CtcFamily(runtime, greedy, beam, opened, table, judges);
+      const kind = runtime.streaming === undefined ? CtcFamily : StreamingCtcFamily;
+      return new kind(runtime, greedy, beam, opened, table, judges);
     } catch (error) {
       await runtime.close();
       throw error;
@@ -60,14 +64,14 @@ export class CtcFamily implements Family {
     throwIfAborted(signal);
     const t1 = performance.now();
     const hypotheses =
-      this.greedy === undefined || asksForBeam(options)
-        ? await this.search(logProbs!, options, signal)
-        : this.greedy.decode(logProbs!);
+      this.decoder(options) === this.greedy
+        ? this.greedy.decode(logProbs!)
+        : await this.search(logProbs!, options, signal);
     return { hypotheses: this.judged(hypotheses), encoderMs: t1 - t0, decodingMs: performance.now() - t1 };
   }
 
   /** Says of the best hypothesis how probable it is as a text, where the package wants that. */
-  private judged(hypotheses: DecodedHypothesis[]): DecodedHypothesis[] {
+  protected judged(hypotheses: DecodedHypothesis[]): DecodedHypothesis[] {
     if (!this.judgesLanguage || this.languageModel === undefined) return hypotheses;
     const [best, ...others] = hypotheses;
     const { model, unit } = this.languageModel.languageModel;
@@ -93,6 +97,11 @@ export class CtcFamily implements Family {
     this.languageModel?.close();
   }
 
+  /** The package's own search, or a beam where a request asks for what only that can give. */
+  protected decoder(options: DecodeOptions): CtcDecoder {
+    return this.greedy === undefined || asksForBeam(options) ? this.beam : this.greedy;
+  }
+
   private async search(
     { data, frames, classes }: LogProbs,
     options: DecodeOptions,
@@ -113,5 +122,18 @@ export class CtcFamily implements Family {
       turn = performance.now();
     }
     return utterance.finish();
+  }
+}
+
+/** Models whose manifest says how they take a live stream in chunks. */
+export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
+  private frontEnd: StreamingFrontEnd | undefined;
+
+  openStream(options: DecodeOptions = {}): CtcStream {
+    const utterance: CtcUtterance = this.decoder(options).begin(options);
+    const { frontEnd: config } = this.runtime.manifest;
+    // parseManifest has looked that it is one.
+    this.frontEnd ??= createStreamingFrontEnd(config as KaldiFbankConfig);
+    return new CtcStream(this.runtime.streaming!, this.frontEnd.fork(), utterance, options.alternatives);
   }
 }

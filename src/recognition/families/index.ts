@@ -9,7 +9,8 @@ import { CoquiFamily } from './coqui.js';
 import { CtcFamily } from './ctc.js';
 import { TransducerFamily } from './transducer.js';
 
-export type { DecodedUtterance, Family } from './contract.js';
+export { isStreaming } from './contract.js';
+export type { DecodedUtterance, DecodingStream, Family, StreamingFamily } from './contract.js';
 
 /** @throws MalgwiError manifest_invalid */
 export async function readTokens({ directory, manifest }: ModelPackage): Promise<TokenTable> {

@@ -1,0 +1,105 @@
+import type { CtcUtterance, DecodedHypothesis, LogProbs, PartialText } from '../../decoding/contract.js';
+import type { FeatureMatrix } from '../../features/contract.js';
+import type { StreamingFrontEnd } from '../../features/index.js';
+import type { CtcStreaming, CtcStreamState } from '../../models/contract.js';
+import type { DecodingStream } from '../families/contract.js';
+import { InTurn } from '../in-turn.js';
+
+const NOTHING: LogProbs = { data: new Float32Array(0), frames: 0, classes: 0 };
+
+/**
+ * An utterance for a CTC model that takes chunks: samples become frames of features, frames become windows of the
+ * encoder, and what the encoder gives for a window's chunk goes into the search. What it gives for the look-ahead only
+ * shows in partial texts: the next window has it again, with more behind it.
+ */
+export class CtcStream implements DecodingStream {
+  private readonly turns: InTurn<CtcUtterance>;
+  private state: CtcStreamState;
+  /** Features of the next window, as far as they are there. */
+  private readonly window: Float32Array;
+  private frames = 0;
+  /** The look-ahead of the last window. */
+  private ahead = NOTHING;
+
+  /** @param alternatives hypotheses of a result where a call names no number */
+  constructor(
+    private readonly encoder: CtcStreaming,
+    private readonly frontEnd: StreamingFrontEnd,
+    utterance: CtcUtterance,
+    private readonly alternatives = 1,
+  ) {
+    this.turns = new InTurn(utterance);
+    this.state = encoder.initial();
+    this.window = new Float32Array(encoder.windowFrames * frontEnd.dims);
+  }
+
+  feed(samples: Float32Array): Promise<void> {
+    // The caller may use its memory again before it is this call's turn.
+    const own = samples.slice();
+    return this.turns.run((utterance) => this.take(this.frontEnd.push(own), utterance));
+  }
+
+  partial(): Promise<PartialText> {
+    return this.turns.run((utterance) =>
+      Promise.resolve(utterance.peek(this.ahead, () => utterance.partial())),
+    );
+  }
+
+  intermediate(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
+    return this.turns.run((utterance) =>
+      Promise.resolve(utterance.peek(this.ahead, () => utterance.finish(alternatives))),
+    );
+  }
+
+  flush(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
+    return this.turns.run(async (utterance) => {
+      const rest = await this.rest(this.frontEnd.fork());
+      return utterance.peek(rest, () => utterance.finish(alternatives));
+    });
+  }
+
+  finish(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
+    const result = this.turns.run(async (utterance) => {
+      utterance.push(await this.rest(this.frontEnd));
+      return utterance.finish(alternatives);
+    });
+    this.turns.endAfterwards();
+    return result;
+  }
+
+  close(): void {
+    this.turns.end();
+  }
+
+  private async take({ data, frames, dims }: FeatureMatrix, utterance: CtcUtterance): Promise<void> {
+    const { windowFrames, hopFrames, chunkFrames } = this.encoder;
+    for (let at = 0; at < frames;) {
+      const count = Math.min(frames - at, windowFrames - this.frames);
+      this.window.set(data.subarray(at * dims, (at + count) * dims), this.frames * dims);
+      this.frames += count;
+      at += count;
+      if (this.frames < windowFrames) return;
+      const features = { data: this.window, frames: windowFrames, dims };
+      const [{ logProbs, state }] = await this.encoder.run([{ features, state: this.state }]);
+      this.state = state!;
+      const { data: values, frames: given, classes } = logProbs;
+      utterance.push({ data: values.slice(0, chunkFrames * classes), frames: chunkFrames, classes });
+      const behind = values.slice(chunkFrames * classes);
+      this.ahead = { data: behind, frames: given - chunkFrames, classes };
+      this.window.copyWithin(0, hopFrames * dims);
+      this.frames -= hopFrames;
+    }
+  }
+
+  /** What the encoder gives for the frames that fill no window any more. Nothing here is changed but the front end. */
+  private async rest(frontEnd: StreamingFrontEnd): Promise<LogProbs> {
+    const { dims } = frontEnd;
+    const { data: last, frames: more } = frontEnd.flush();
+    const frames = this.frames + more;
+    const data = new Float32Array(frames * dims);
+    data.set(this.window.subarray(0, this.frames * dims));
+    data.set(last, this.frames * dims);
+    const [{ logProbs }] = await this.encoder.run([{ features: { data, frames, dims }, state: this.state }]);
+    return logProbs;
+  }
+}
