@@ -117,6 +117,8 @@ export interface LiveOptions {
   readonly partialIntervalMs?: number;
   /** How each utterance is decoded; partials always without alternatives. */
   readonly decoding?: DecodeOptions;
+  /** For models that stream: whether a final result is decoded from its whole utterance, in place of what the package says. */
+  readonly secondPass?: boolean;
 }
 
 /** Times in seconds from the start of the stream. */

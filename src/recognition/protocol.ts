@@ -63,6 +63,7 @@ export interface OpenStreamCall {
   readonly endpoint: EndpointConfig;
   readonly partialIntervalMs: number;
   readonly decoding?: DecodeOptions;
+  readonly secondPass?: boolean;
 }
 export interface FeedCall {
   readonly handle: number;

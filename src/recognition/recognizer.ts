@@ -151,6 +151,7 @@ class PooledRecognizer implements Recognizer {
       endpoint,
       partialIntervalMs: options.partialIntervalMs ?? DEFAULT_PARTIAL_INTERVAL_MS,
       ...(options.decoding === undefined ? {} : { decoding: options.decoding }),
+      ...(options.secondPass === undefined ? {} : { secondPass: options.secondPass }),
     };
     const bound = { priority: 'live', reservation } as const;
     let handle: number;

@@ -1,7 +1,6 @@
 /**
  * Live recognition of one stream, on the thread that holds it: bytes in, events out. Voice activity decides where
- * utterances begin and end; the current utterance is decoded again at intervals for partials, and once more for its
- * final result. The interval grows with the utterance, so the cost of a second of audio is bounded.
+ * utterances begin and end; how one becomes text while it is being spoken is the business of utterance/.
  */
 import { SampleBuffer } from '../audio/ring-buffer.js';
 import { SAMPLE_RATE, type PushDecoder } from '../audio/contract.js';
@@ -10,35 +9,36 @@ import { VAD_WINDOW, type EndpointConfig, type VoiceActivityStream } from '../va
 import type { DecodeOptions } from '../decoding/contract.js';
 import type { RejectionRules } from '../models/schema.js';
 import type { LiveEvent, LiveFeedResult } from './contract.js';
-import type { RecognitionEngine, RecognizedUtterance } from './engine.js';
+import type { RecognitionEngine } from './engine.js';
+import { isStreaming } from './families/index.js';
 import { withoutRejected } from './rejection.js';
 import { toSegment } from './segment.js';
+import type { UtteranceDecoding } from './utterance/contract.js';
+import { RedecodedUtterance } from './utterance/redecoded.js';
+import { StreamedUtterance } from './utterance/streamed.js';
 
 export interface StreamingOptions {
   readonly endpoint: EndpointConfig;
   readonly partialIntervalMs: number;
   /** How each utterance is decoded; partials always without alternatives. */
   readonly decoding?: DecodeOptions;
+  /** In place of what the package says. */
+  readonly secondPass?: boolean;
 }
 
 /** Kept beyond the longest utterance: its padding, and what one feed may bring. */
 const SLACK_SECONDS = 4;
 const PIECE = SAMPLE_RATE;
-/** A partial may cost this share of the audio time it covers. */
-const PARTIAL_GROWTH = 0.02;
-/** A partial is replaced soon: where the package asks for a beam, a narrow one does. */
-const PARTIAL_BEAM_WIDTH = 8;
 
 export class StreamingRecognizer {
   private readonly buffer: SampleBuffer;
   private readonly endpointer: Endpointer;
-  private readonly partialDecoding: DecodeOptions;
   private readonly rejection: RejectionRules | undefined;
   /** Samples that went through the voice activity detector. */
   private analysed = 0;
   private utterance = -1;
-  private utteranceStart: number | undefined;
-  private lastPartialEnd = 0;
+  /** The one that is being spoken. */
+  private decoding: UtteranceDecoding | undefined;
   /** No more audio comes. */
   private ended = false;
   /** Of the call under way. */
@@ -54,16 +54,10 @@ export class StreamingRecognizer {
     const seconds = (maxUtteranceMs + prefixPaddingMs + suffixPaddingMs) / 1000 + SLACK_SECONDS;
     this.buffer = new SampleBuffer(Math.ceil(seconds * SAMPLE_RATE));
     this.endpointer = new Endpointer(options.endpoint);
-    const { method, beamWidth = PARTIAL_BEAM_WIDTH } = engine.model.manifest.decoder;
     const { lmAlpha, lmBeta } = options.decoding ?? {};
     // Weights of the caller's own change what a text is worth.
     if (lmAlpha === undefined && lmBeta === undefined)
       this.rejection = engine.model.manifest.decoder.rejection;
-    this.partialDecoding = {
-      ...(method === 'beam' ? { beamWidth: Math.min(beamWidth, PARTIAL_BEAM_WIDTH) } : {}),
-      ...options.decoding,
-      alternatives: 1,
-    };
   }
 
   /**
@@ -127,8 +121,7 @@ export class StreamingRecognizer {
     for (const change of changes) {
       if (change.type === 'speech_start') {
         this.utterance += 1;
-        this.utteranceStart = change.sample;
-        this.lastPartialEnd = change.sample;
+        this.decoding = this.open(Math.max(change.sample, this.buffer.start));
         events.push({ type: 'speech_start', utterance: this.utterance, time: change.sample / SAMPLE_RATE });
       } else {
         await this.final(change, events);
@@ -140,22 +133,23 @@ export class StreamingRecognizer {
     change: Extract<EndpointEvent, { type: 'speech_end' }>,
     events: LiveEvent[],
   ): Promise<void> {
-    const from = Math.max(this.utteranceStart ?? change.sample, this.buffer.start);
+    const decoding = this.decoding!;
     // The detector works in whole windows; at the end of the stream the samples after the last one are speech too.
     // After a flush that is not the end they belong to the next utterance.
     const to =
       this.ended && change.reason === 'flush' ? this.buffer.end : Math.min(change.sample, this.buffer.end);
-    this.utteranceStart = undefined;
+    this.decoding = undefined;
     events.push({
       type: 'speech_end',
       utterance: this.utterance,
       time: change.lastSpeechSample / SAMPLE_RATE,
     });
-    const { hypotheses } = await this.recognize(from, to, this.options.decoding);
-    const kept = withoutRejected(hypotheses, change.meanProbability, this.rejection);
-    const segment = toSegment(kept, {
+    const hypotheses = await decoding.final(to, this.signal);
+    // What was called stable stays.
+    const rules = decoding.stable > 0 ? undefined : this.rejection;
+    const segment = toSegment(withoutRejected(hypotheses, change.meanProbability, rules), {
       id: this.utterance,
-      start: from / SAMPLE_RATE,
+      start: decoding.from / SAMPLE_RATE,
       end: to / SAMPLE_RATE,
       speechProbability: change.meanProbability,
       frameSeconds: this.engine.frameSeconds,
@@ -164,31 +158,31 @@ export class StreamingRecognizer {
   }
 
   private async partial(events: LiveEvent[]): Promise<void> {
-    if (this.utteranceStart === undefined) return;
-    const from = Math.max(this.utteranceStart, this.buffer.start);
-    const to = this.buffer.end;
-    const grown = ((to - from) / SAMPLE_RATE) * 1000 * PARTIAL_GROWTH;
-    const interval = Math.max(this.options.partialIntervalMs, grown);
-    if (((to - this.lastPartialEnd) / SAMPLE_RATE) * 1000 < interval) return;
-    this.lastPartialEnd = to;
-    const { hypotheses } = await this.recognize(from, to, this.partialDecoding);
+    const { decoding } = this;
+    if (decoding === undefined) return;
+    await decoding.advance(Math.max(decoding.from, this.endpointer.certainEnd), this.signal);
+    const partial = await decoding.partial(this.buffer.end, this.signal);
+    if (partial === undefined) return;
     events.push({
       type: 'partial',
       utterance: this.utterance,
-      start: from / SAMPLE_RATE,
-      end: to / SAMPLE_RATE,
-      text: hypotheses[0]!.text,
-      // Decoded anew each time: any part of it may change.
-      stable: 0,
+      start: decoding.from / SAMPLE_RATE,
+      end: partial.end / SAMPLE_RATE,
+      text: partial.text,
+      stable: partial.stable,
     });
   }
 
-  private recognize(
-    from: number,
-    to: number,
-    options: DecodeOptions | undefined,
-  ): Promise<RecognizedUtterance> {
-    return this.engine.recognize(this.buffer.slice(from, to), options, this.signal);
+  private open(from: number): UtteranceDecoding {
+    const { engine, buffer, options } = this;
+    const { family } = engine;
+    if (!isStreaming(family)) return new RedecodedUtterance(engine, buffer, from, options);
+    const declared = engine.model.manifest.encoder.streaming?.secondPass ?? false;
+    return new StreamedUtterance(engine, family, buffer, from, {
+      ...options,
+      secondPass: options.secondPass ?? declared,
+      earliestCut: this.endpointer.earliestCut(from),
+    });
   }
 
   /** Lets go of what no event to come refers to. */

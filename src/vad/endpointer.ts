@@ -87,6 +87,18 @@ export class Endpointer {
     return this.utterance?.start ?? this.paddedStart(this.window);
   }
 
+  /** The utterance under way ends nowhere before this sample, unless it is cut for its length. */
+  get certainEnd(): number {
+    const { utterance } = this;
+    if (utterance === undefined || this.active) return this.position;
+    return Math.min(this.position, (utterance.lastSpeechWindow + 1) * VAD_WINDOW + this.suffix);
+  }
+
+  /** An utterance that starts at sample `start` is cut for its length nowhere before this one. */
+  earliestCut(start: number): number {
+    return start + Math.floor(this.maxUtterance * (1 - CUT_REGION));
+  }
+
   /** @param probability of speech in the next {@link VAD_WINDOW} samples; NaN counts as silence */
   push(probability: number): EndpointEvent[] {
     const { threshold, negativeThreshold } = this.config;

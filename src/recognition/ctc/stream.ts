@@ -20,12 +20,18 @@ export class CtcStream implements DecodingStream {
   private frames = 0;
   /** The look-ahead of the last window. */
   private ahead = NOTHING;
+  /** The partial text since the last window. */
+  private shown: PartialText | undefined;
 
-  /** @param alternatives hypotheses of a result where a call names no number */
+  /**
+   * @param finished what is said of a result besides what the search says
+   * @param alternatives hypotheses of a result where a call names no number
+   */
   constructor(
     private readonly encoder: CtcStreaming,
     private readonly frontEnd: StreamingFrontEnd,
     utterance: CtcUtterance,
+    private readonly finished: (hypotheses: DecodedHypothesis[]) => DecodedHypothesis[],
     private readonly alternatives = 1,
   ) {
     this.turns = new InTurn(utterance);
@@ -40,28 +46,29 @@ export class CtcStream implements DecodingStream {
   }
 
   partial(): Promise<PartialText> {
-    return this.turns.run((utterance) =>
-      Promise.resolve(utterance.peek(this.ahead, () => utterance.partial())),
-    );
+    return this.turns.run((utterance) => {
+      this.shown ??= utterance.peek(this.ahead, () => utterance.partial());
+      return Promise.resolve(this.shown);
+    });
   }
 
   intermediate(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
     return this.turns.run((utterance) =>
-      Promise.resolve(utterance.peek(this.ahead, () => utterance.finish(alternatives))),
+      Promise.resolve(utterance.peek(this.ahead, () => this.finished(utterance.finish(alternatives)))),
     );
   }
 
   flush(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
     return this.turns.run(async (utterance) => {
       const rest = await this.rest(this.frontEnd.fork());
-      return utterance.peek(rest, () => utterance.finish(alternatives));
+      return utterance.peek(rest, () => this.finished(utterance.finish(alternatives)));
     });
   }
 
   finish(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
     const result = this.turns.run(async (utterance) => {
       utterance.push(await this.rest(this.frontEnd));
-      return utterance.finish(alternatives);
+      return this.finished(utterance.finish(alternatives));
     });
     this.turns.endAfterwards();
     return result;
@@ -82,6 +89,7 @@ export class CtcStream implements DecodingStream {
       const features = { data: this.window, frames: windowFrames, dims };
       const [{ logProbs, state }] = await this.encoder.run([{ features, state: this.state }]);
       this.state = state!;
+      this.shown = undefined;
       const { data: values, frames: given, classes } = logProbs;
       utterance.push({ data: values.slice(0, chunkFrames * classes), frames: chunkFrames, classes });
       const behind = values.slice(chunkFrames * classes);

@@ -134,6 +134,13 @@ export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
     const { frontEnd: config } = this.runtime.manifest;
     // parseManifest has looked that it is one.
     this.frontEnd ??= createStreamingFrontEnd(config as KaldiFbankConfig);
-    return new CtcStream(this.runtime.streaming!, this.frontEnd.fork(), utterance, options.alternatives);
+    const judged = this.judged.bind(this);
+    return new CtcStream(
+      this.runtime.streaming!,
+      this.frontEnd.fork(),
+      utterance,
+      judged,
+      options.alternatives,
+    );
   }
 }

@@ -1,0 +1,145 @@
+/** Live recognition with models that stream and with ones that do not, over a scripted voice activity detector. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPushDecoder } from '../audio/index.js';
+import { readPackage } from '../models/index.js';
+import { VAD_WINDOW } from '../vad/contract.js';
+import { DEFAULT_LIVE_ENDPOINT } from '../vad/endpointer.js';
+import type { LiveEvent } from './contract.js';
+import { RecognitionEngine } from './engine.js';
+import { StreamingRecognizer, type StreamingOptions } from './streaming.js';
+
+const RATE = 16_000;
+/** Seconds of speech and of silence, in turn. */
+const TURNS = [0.3, 2.4, 0.8, 1.2, 1.0, 5.5, 0.9, 0.7];
+
+/** 16-bit samples; what is spoken is loud and changes all the time. */
+const pcm = ((): Uint8Array => {
+  const parts = TURNS.map((seconds, turn) =>
+    Int16Array.from({ length: Math.round(seconds * RATE) }, (_, i) => {
+      if (turn % 2 === 0) return 0;
+      const t = i / RATE;
+      const pitch = 130 + 70 * Math.sin(4 * t + turn) + 150 * ((Math.floor(t * 6) * 7 + turn) % 8);
+      return 6000 * Math.sin(6.28 * pitch * t) + 3000 * Math.sin(6.28 * 2.7 * pitch * t);
+    }),
+  );
+  const all = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return new Uint8Array(all.buffer);
+})();
+
+/** Speech is where it is loud. */
+const loudness = {
+  process: (window: Float32Array): Promise<number> =>
+    Promise.resolve(window.reduce((sum, value) => sum + Math.abs(value), 0) / VAD_WINDOW > 0.02 ? 0.9 : 0.02),
+};
+
+type Final = Extract<LiveEvent, { type: 'final' }>;
+const finals = (events: readonly LiveEvent[]): Final[] =>
+  events.filter((event): event is Final => event.type === 'final');
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../test/fixtures/packages/${name}`, import.meta.url));
+
+describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
+  let engine: RecognitionEngine;
+  beforeAll(async () => {
+    engine = await RecognitionEngine.load(await readPackage(fixture(name)));
+  });
+  afterAll(() => engine.close());
+
+  const open = async (options: Partial<StreamingOptions> = {}): Promise<StreamingRecognizer> =>
+    new StreamingRecognizer(
+      engine,
+      await createPushDecoder('pcm_s16le', { sampleRate: RATE, channels: 1 }),
+      loudness,
+      { endpoint: DEFAULT_LIVE_ENDPOINT, partialIntervalMs: 200, ...options },
+    );
+
+  async function events(size: number, options: Partial<StreamingOptions> = {}): Promise<LiveEvent[]> {
+    const stream = await open(options);
+    const found: LiveEvent[] = [];
+    for (let from = 0; from < pcm.length; from += size) {
+      found.push(...(await stream.feed(pcm.subarray(from, from + size))).events);
+    }
+    found.push(...(await stream.finish()).events);
+    stream.close();
+    return found;
+  }
+
+  const samples = (from: number, to: number): Float32Array =>
+    Float32Array.from(new Int16Array(pcm.buffer).subarray(from, to), (value) => value / 32768);
+
+  it('gives each utterance what its samples alone give, however the audio is cut', async () => {
+    const expected = finals(await events(3200));
+    expect(expected.length).toBe(TURNS.length / 2);
+    for (const size of [640, 25_001, pcm.length]) expect(finals(await events(size))).toEqual(expected);
+    const again = finals(await events(3200, { secondPass: true }));
+    for (const [index, { segment }] of again.entries()) {
+      // Both begin and end at the same samples.
+      expect([segment.start, segment.end]).toEqual([
+        expected[index].segment.start,
+        expected[index].segment.end,
+      ]);
+      const { hypotheses } = await engine.recognize(
+        samples(Math.round(segment.start * RATE), Math.round(segment.end * RATE)),
+      );
+      if (name === 'tiny-conformer') expect(segment.text).toBe(hypotheses[0]!.text);
+      else expect(expected[index].segment.text).toBe(hypotheses[0]!.text);
+    }
+  });
+
+  it('tells partial texts while someone speaks, and keeps what it says is stable, across cuts too', async () => {
+    for (const maxUtteranceMs of [20_000, 1500]) {
+      const endpoint = { ...DEFAULT_LIVE_ENDPOINT, maxUtteranceMs };
+      let stable = '';
+      let partials = 0;
+      let utterance = -1;
+      for (const event of await events(1600, { endpoint, decoding: { beamWidth: 4 } })) {
+        if (event.type === 'speech_start') {
+          ({ utterance } = event);
+          stable = '';
+        } else if (event.type === 'partial') {
+          expect(event.utterance).toBe(utterance);
+          expect(event.end).toBeGreaterThan(event.start);
+          expect(event.text.startsWith(stable)).toBe(true);
+          stable = event.text.slice(0, event.stable);
+          partials += 1;
+        } else if (event.type === 'final') expect(event.segment.text.startsWith(stable)).toBe(true);
+      }
+      expect(partials).toBeGreaterThan(4);
+    }
+  });
+
+  it('has no stable words where a second pass may change all', async () => {
+    const partials = (await events(1600, { secondPass: true })).filter(({ type }) => type === 'partial');
+    expect(partials.length).toBeGreaterThan(4);
+    if (name !== 'tiny-conformer') return;
+    for (const event of partials) expect(event).toMatchObject({ stable: 0 });
+  });
+
+  it('ends an utterance when it is flushed, and goes on', async () => {
+    const stream = await open();
+    const found: LiveEvent[] = [];
+    const middle = 2 * RATE * 2;
+    found.push(...(await stream.feed(pcm.subarray(0, middle))).events);
+    found.push(...(await stream.flush()).events);
+    expect(finals(found).length).toBe(1);
+    found.push(...(await stream.feed(pcm.subarray(middle))).events);
+    found.push(...(await stream.finish()).events);
+    const segments = finals(found).map(({ segment }) => segment);
+    expect(segments.length).toBe(TURNS.length / 2 + 1);
+    expect(segments[1]!.start).toBe(segments[0]!.end);
+    stream.close();
+  });
+
+  it('is cancelled in the middle of an utterance', async () => {
+    const stream = await open();
+    await stream.feed(pcm.subarray(0, 3 * RATE));
+    await expect(stream.finish(AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+    stream.close();
+  });
+});
