@@ -16,16 +16,21 @@ import { pagePlugin } from './http/plugins/page.js';
 import { securityPlugin } from './http/plugins/security.js';
 import { registerRoutes } from './http/routes/index.js';
 import { UploadStore } from './http/uploads.js';
+import type { JobQueue } from './jobs/contract.js';
 import { livePlugin } from './live/plugin.js';
 import { loggerOptions } from './logging.js';
 import type { Metrics } from './metrics/index.js';
+import { GuardedHttp } from './net/fetch.js';
 import type { Recognizer } from './recognition/contract.js';
+import type { ObjectStorage } from './storage/contract.js';
 import { VERSION } from './version.js';
 
 export interface AppOptions {
   readonly config: Config;
   readonly recognizer: Recognizer;
   readonly metrics: Metrics;
+  /** Without them the service offers no jobs. They belong to the caller. */
+  readonly jobs?: { readonly queue: JobQueue; readonly storage: ObjectStorage };
   /** A logger, or false for silence; made from the configuration without it. */
   readonly logger?: FastifyBaseLogger | false;
 }
@@ -50,6 +55,7 @@ export async function buildApp({
   config,
   recognizer,
   metrics,
+  jobs,
   logger,
 }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -79,6 +85,13 @@ export async function buildApp({
   app.decorate('hypotheses', new Hypotheses());
   app.decorate('uploads', uploads);
   app.decorate('closing', closing.signal);
+  if (jobs !== undefined) {
+    const net = new GuardedHttp(config.net);
+    app.decorate('jobs', jobs.queue);
+    app.decorate('storage', jobs.storage);
+    app.decorate('net', net);
+    app.addHook('onClose', () => net.close());
+  }
   app.addHook('onClose', () => uploads.close());
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);

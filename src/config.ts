@@ -36,6 +36,14 @@ export interface Config {
   /** Everything that outlives the process. */
   readonly data: { readonly dir: string };
   readonly storage: { readonly keepFreeBytes: number };
+  readonly jobs: {
+    readonly maxBytes: number;
+    readonly maxQueuedPerKey: number;
+    readonly maxEventStreams: number;
+    readonly webhookSecret?: string;
+  };
+  /** Beside public ones, what addresses that clients name may lead to. */
+  readonly net: { readonly allowed: readonly string[] };
   readonly live: {
     readonly maxSessions: number;
     readonly maxMessageBytes: number;

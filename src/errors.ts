@@ -169,6 +169,9 @@ export const ERRORS = {
   storage_unavailable: server('The storage cannot be reached.', 503, true),
   url_not_allowed: invalid('This address may not be used.'),
   url_fetch_failed: invalid('The address could not be fetched.'),
+  url_unavailable: server('The address cannot be reached at the moment.', 502, true),
+  job_without_result: invalid('The job ended without a result.', 409),
+  range_not_satisfiable: invalid('The file has no such range of bytes.', 416),
   // Models and set-up
   manifest_invalid: server('The model package is not valid.', 500, false),
   model_file_missing: server('The model package lacks a file.', 500, false),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { buildApp } from '../src/app.js';
+import type { AppOptions } from '../src/app.js';
 import { loadConfig } from '../src/config.js';
 import type { Config, ConfigOverrides } from '../src/config.js';
 import { Metrics } from '../src/metrics/index.js';
@@ -34,6 +35,7 @@ export const startRecognizer = async (workers = 1): Promise<Recognizer> => {
 export async function testService(
   recognizer: Recognizer,
   overrides: ConfigOverrides = {},
+  jobs?: AppOptions['jobs'],
 ): Promise<TestService> {
   const uploads = await mkdtemp(join(tmpdir(), 'malgwi-test-'));
   const data = await mkdtemp(join(tmpdir(), 'malgwi-test-data-'));
@@ -46,7 +48,7 @@ export async function testService(
     },
   );
   const metrics = new Metrics({ version: 'test' });
-  const app = await buildApp({ config, recognizer, metrics, logger: false });
+  const app = await buildApp({ config, recognizer, metrics, jobs, logger: false });
   return {
     app,
     config,

@@ -1,7 +1,10 @@
 /** What app.ts hangs on the Fastify instance for its routes. */
 import type { Config } from '../config.js';
+import type { JobQueue } from '../jobs/contract.js';
 import type { Metrics } from '../metrics/index.js';
+import type { GuardedHttp } from '../net/fetch.js';
 import type { Recognizer } from '../recognition/contract.js';
+import type { ObjectStorage } from '../storage/contract.js';
 import type { Hypotheses } from './hypotheses.js';
 import type { KeyRing } from './auth.js';
 import type { UploadStore } from './uploads.js';
@@ -15,6 +18,11 @@ declare module 'fastify' {
     readonly apiKeys: KeyRing;
     readonly hypotheses: Hypotheses;
     readonly uploads: UploadStore;
+    /** Where jobs are offered. */
+    readonly jobs: JobQueue;
+    readonly storage: ObjectStorage;
+    /** For addresses that clients name. */
+    readonly net: GuardedHttp;
     /** Aborts when the service closes and the time for requests at work is over. */
     readonly closing: AbortSignal;
   }

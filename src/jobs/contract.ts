@@ -54,6 +54,8 @@ export interface NewJob {
   readonly idempotencyKey?: string;
   /** Of what was asked for: the same key with another fingerprint is refused. */
   readonly fingerprint?: string;
+  /** So many queued jobs the owner may have; a further one is refused with `job_queue_full`. */
+  readonly maxQueuedOfOwner?: number;
 }
 
 export interface JobProgress {

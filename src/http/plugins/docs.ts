@@ -40,6 +40,7 @@ export const docsPlugin = fp(
         ...(app.apiKeys.open ? {} : { security: [{ key: [] }] }),
         tags: [
           { name: 'audio', description: 'Speech to text' },
+          { name: 'jobs', description: 'Speech to text in the background' },
           { name: 'models', description: 'Installed models' },
           { name: 'intents', description: 'Seat intents' },
           { name: 'accuracy', description: 'Counting errors against references' },
@@ -49,6 +50,12 @@ export const docsPlugin = fp(
       transform: ({ schema, url, route }) => {
         const body = route.config?.multipartBody;
         if (body === undefined) return { schema, url };
+        const json = (schema.body as { content?: object } | undefined)?.content;
+        if (json !== undefined)
+          return {
+            schema: { ...schema, body: { content: { ...json, [MULTIPART]: { schema: body } } } },
+            url,
+          };
         return { schema: { ...schema, consumes: [MULTIPART], body }, url };
       },
       transformObject: (document) => {

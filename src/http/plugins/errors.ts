@@ -24,8 +24,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 /** The framework refuses a content type before the route is asked; only the route knows which one it takes. */
 function withExpectedType(error: MalgwiError, request: FastifyRequest): MalgwiError {
   if (error.code !== 'unsupported_media_type') return error;
-  const expected =
-    request.routeOptions.config.multipartBody === undefined ? 'application/json' : 'multipart/form-data';
+  const { config, schema } = request.routeOptions;
+  const expected = [
+    ...(config.multipartBody === undefined ? [] : ['multipart/form-data']),
+    ...(config.multipartBody === undefined || schema?.body !== undefined ? ['application/json'] : []),
+  ].join(' or ');
   return new MalgwiError(error.code, { detail: `The body must be ${expected}.`, cause: error.cause });
 }
 

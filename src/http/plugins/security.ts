@@ -3,6 +3,19 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
+/** Of resumable uploads. */
+const TUS_REQUEST_HEADERS = ['tus-resumable', 'upload-length', 'upload-metadata', 'upload-offset'];
+const TUS_ANSWER_HEADERS = [
+  'tus-resumable',
+  'tus-version',
+  'tus-extension',
+  'tus-max-size',
+  'upload-expires',
+  'upload-length',
+  'upload-metadata',
+  'upload-offset',
+];
+
 /**
  * Security headers for everything, CORS only for configured origins. The Content-Security-Policy lets the page load
  * its own scripts, styles and WebSockets and nothing else: no inline script, no other host, no frame around it.
@@ -42,9 +55,23 @@ export const securityPlugin = fp(
     if (corsOrigins.length === 0) return;
     await app.register(cors, {
       origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
-      methods: ['GET', 'HEAD', 'POST'],
-      allowedHeaders: ['authorization', 'content-type'],
-      exposedHeaders: ['x-request-id', 'retry-after'],
+      methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+      allowedHeaders: [
+        'authorization',
+        'content-type',
+        'idempotency-key',
+        'last-event-id',
+        'range',
+        ...TUS_REQUEST_HEADERS,
+      ],
+      exposedHeaders: [
+        'x-request-id',
+        'retry-after',
+        'location',
+        'content-disposition',
+        'content-range',
+        ...TUS_ANSWER_HEADERS,
+      ],
       maxAge: 600,
     });
   },

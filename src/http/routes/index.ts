@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { requireKey } from '../auth.js';
+import { jobRoutes } from '../jobs/routes.js';
 import { evaluationRoutes, feedbackRoutes } from './accuracy.js';
 import { intentRoutes } from './intents.js';
 import { modelRoutes } from './models.js';
@@ -20,4 +21,6 @@ export async function registerRoutes(app: FastifyInstance): Promise<void> {
     { prefix: '/v1' },
   );
   await app.register(evaluationRoutes, { prefix: '/v1' });
+  // The administrator's key sees everybody's jobs: these routes ask for keys themselves.
+  if (app.hasDecorator('jobs')) await app.register(jobRoutes, { prefix: '/v1' });
 }

@@ -3,17 +3,17 @@ import Type from 'typebox';
 import { MalgwiError } from '../../errors.js';
 import type { TranscribeOptions, Transcript } from '../../recognition/contract.js';
 import { toMalgwiError } from '../errors.js';
+import { receiveForm } from '../forms/receive.js';
 import { resolveModel } from '../models.js';
 import { withVenue } from '../venue-hot-words.js';
 import { ErrorSchema } from '../schemas/common.js';
 import { TranscriptionBodySchema, TranscriptionSchema } from '../schemas/transcriptions.js';
 import { cancellationOf } from '../transcription/cancel.js';
 import { TranscriptionEvents } from '../transcription/events.js';
-import { readFields } from '../transcription/fields.js';
+import { checkName, readFields } from '../transcription/fields.js';
 import type { TranscriptionRequest } from '../transcription/fields.js';
 import { formatTranscript } from '../transcription/format.js';
 import type { Answer } from '../transcription/format.js';
-import { receiveForm } from '../transcription/receive.js';
 
 /** Larger uploads give way to smaller ones: a lecture must not hold up a sentence. */
 const BATCH_BYTES = 8 * 2 ** 20;
@@ -79,7 +79,12 @@ async function transcribeUpload(
   reply: FastifyReply,
   signal: AbortSignal,
 ): Promise<Answer | undefined> {
-  const { fields, upload } = await receiveForm(app, request, signal);
+  const { fields, upload } = await receiveForm(request, {
+    maxBytes: app.config.uploads.maxBytes,
+    signal,
+    check: checkName,
+    save: (file) => app.uploads.save(file, signal),
+  });
   try {
     const wanted = readFields(fields);
     const installed = resolveModel(app, wanted.model);

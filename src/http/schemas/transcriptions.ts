@@ -1,12 +1,6 @@
 import Type from 'typebox';
-import {
-  CHUNKING,
-  MAX_KEYWORD,
-  MAX_KEYWORDS,
-  MAX_PROMPT,
-  RESPONSE_FORMATS,
-  SEARCH,
-} from '../transcription/fields.js';
+import { CHUNKING, MAX_KEYWORD, MAX_KEYWORDS, MAX_PROMPT, SEARCH } from '../forms/recognition.js';
+import { RESPONSE_FORMATS } from '../transcription/fields.js';
 import { oneOf } from './common.js';
 
 const between = ({ range: [minimum, maximum] }: { readonly range: readonly [number, number] }) =>

@@ -4,6 +4,9 @@ import type { Segment, Transcript, Word } from '../../recognition/contract.js';
 import { toSrt, toVtt } from '../../recognition/formats.js';
 import type { TranscriptionRequest } from './fields.js';
 
+/** How the answer is to look. */
+export type Rendering = Pick<TranscriptionRequest, 'format' | 'logprobs' | 'granularities' | 'temperature'>;
+
 export interface Logprob {
   readonly token: string;
   readonly bytes: number[];
@@ -69,7 +72,7 @@ export interface Answer {
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The whole answer to a request that does not stream. */
-export function formatTranscript(transcript: Transcript, request: TranscriptionRequest): Answer {
+export function formatTranscript(transcript: Transcript, request: Rendering): Answer {
   const { text } = transcript;
   switch (request.format) {
     case 'json': {

@@ -1,37 +1,55 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import { MalgwiError } from '../../errors.js';
 import { toMalgwiError } from '../errors.js';
-import type { Upload } from '../uploads.js';
-import { checkName, fieldName } from './fields.js';
-import type { Fields } from './fields.js';
+import { fieldName } from './values.js';
+import type { Fields } from './values.js';
 
 const MALFORMED = 'The multipart body is malformed or ends early.';
 const STALL_MS = 2000;
 const STALL_TICK_MS = 250;
 
-export interface Received {
-  readonly fields: Fields;
-  readonly upload: Upload;
+/** A file of a form, wherever it was put. */
+export interface SavedFile {
+  readonly bytes: number;
+  remove(): Promise<void>;
 }
 
+export interface Received<T extends SavedFile> {
+  readonly fields: Fields;
+  readonly upload: T;
+}
+
+export interface FormOptions<T extends SavedFile> {
+  /** Of the file. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  /** Throws where the field is not known, or given too often. */
+  readonly check: (name: string, fields: Fields) => void;
+  /** Whatever fails, nothing of the file must stay. */
+  readonly save: (file: Readable, name: string) => Promise<T>;
+}
+
+/** What a client still sends after it was refused is read for so long, so that it can read why. */
+const PATIENCE_MS = 10_000;
+
 /**
- * Reads the form: fields into memory (few and short), the file straight to the disk, in any order. Whatever is wrong,
- * the file is removed and the rest of the body is let through unread, so that the client can read the answer.
+ * Reads the form: fields into memory (few and short), the file straight to where it is kept, in any order. Whatever is wrong,
+ * the file is removed and the rest of the body is let through unread for a while, so that the client can read the answer.
  * @throws MalgwiError missing_file | too_many_fields | file_too_large | invalid_field | invalid_request | audio_empty ...
  */
-export async function receiveForm(
-  app: FastifyInstance,
+export async function receiveForm<T extends SavedFile>(
   request: FastifyRequest,
-  signal: AbortSignal,
-): Promise<Received> {
+  { maxBytes, signal, check, save }: FormOptions<T>,
+): Promise<Received<T>> {
   if (!request.isMultipart()) {
     throw new MalgwiError('unsupported_media_type');
   }
   const fields = new Map<string, string[]>();
-  let upload: Upload | undefined;
+  let upload: T | undefined;
   try {
-    for await (const part of until(signal, request.raw, request.parts())) {
+    for await (const part of until(signal, request.raw, request.parts({ limits: { fileSize: maxBytes } }))) {
       if (part.type === 'file') {
         if (part.fieldname !== 'file') {
           throw new MalgwiError('invalid_field', {
@@ -39,7 +57,7 @@ export async function receiveForm(
             detail: 'Only the field `file` may hold a file.',
           });
         }
-        upload = await app.uploads.save(part.file, signal);
+        upload = await save(part.file, part.filename);
         // The stream ends early and cleanly when the limit is met.
         if (part.file.truncated) throw new MalgwiError('file_too_large');
         continue;
@@ -57,7 +75,7 @@ export async function receiveForm(
           detail: 'file must be a file with a filename, not text.',
         });
       }
-      checkName(name, fields);
+      check(name, fields);
       const value = typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
       const known = fields.get(name);
       if (known === undefined) fields.set(name, [value]);
@@ -68,10 +86,20 @@ export async function receiveForm(
     return { fields, upload };
   } catch (error) {
     await upload?.remove();
-    request.raw.unpipe();
-    request.raw.resume();
-    throw describe(error, app, signal);
+    letThrough(request.raw);
+    throw describe(error, maxBytes, signal);
   }
+}
+
+/** Reads on and throws away, but not for ever: a body may have no end. */
+export function letThrough(body: IncomingMessage): void {
+  body.unpipe();
+  body.resume();
+  const timer = setTimeout(() => body.socket.destroy(), PATIENCE_MS);
+  timer.unref();
+  body.once('close', () => clearTimeout(timer));
+  body.once('end', () => clearTimeout(timer));
+  if (body.readableEnded || body.destroyed) clearTimeout(timer);
 }
 
 /**
@@ -127,13 +155,13 @@ function watchFor(signal: AbortSignal, body: IncomingMessage): { failure: Promis
 }
 
 /** What the form parser throws without a code is about the form; what the disk throws is about us. */
-function describe(error: unknown, app: FastifyInstance, signal: AbortSignal): MalgwiError {
+function describe(error: unknown, maxBytes: number, signal: AbortSignal): MalgwiError {
   if (signal.aborted && signal.reason instanceof MalgwiError) return signal.reason;
   const known = toMalgwiError(error);
   if (known.code === 'file_too_large') {
     return new MalgwiError('file_too_large', {
       param: 'file',
-      detail: `The file is larger than ${app.config.uploads.maxBytes} bytes.`,
+      detail: `The file is larger than ${maxBytes} bytes.`,
     });
   }
   if (known.code !== 'internal_error' || isSystemError(error)) return known;
