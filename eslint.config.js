@@ -29,6 +29,7 @@ export default ts.config(
         FormData: 'readonly',
         Blob: 'readonly',
         WebSocket: 'readonly',
+        AbortController: 'readonly',
       },
     },
     rules: { 'no-console': 'off', '@typescript-eslint/no-require-imports': 'off' },

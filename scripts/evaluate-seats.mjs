@@ -104,7 +104,7 @@ async function hear(url, samples) {
     ['timestamp_granularities[]', 'segment'],
     ['timestamp_granularities[]', 'word'],
   ]);
-  const alternatives = heard.segments.length === 1 ? heard.segments[0].alternatives : [];
+  const alternatives = heard.segments.length === 1 ? (heard.segments[0].alternatives ?? []) : [];
   const understood = await ask(url, '/v1/intents', {
     text: heard.text,
     words: heard.words,

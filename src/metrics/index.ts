@@ -128,6 +128,21 @@ export class Metrics {
     'Character error rate (without spaces) that the model package states for a set.',
     ['model', 'set'],
   );
+  readonly #statedCer = this.#gauge(
+    'model_stated_cer_ratio',
+    'Character error rate (without spaces) that the model package states for a part of a set under a condition.',
+    ['model', 'set', 'decoding', 'condition', 'part'],
+  );
+  readonly #statedTask = this.#gauge(
+    'model_stated_task_ratio',
+    'Share of sentences that came out right, as the model package states it for a task under a condition.',
+    ['model', 'task', 'condition'],
+  );
+  readonly #statedSpeed = this.#gauge(
+    'model_stated_real_time_factor_ratio',
+    'Processing time by audio time on one core, as the model package states it.',
+    ['model', 'kind'],
+  );
   readonly #buildInfo = this.#gauge('build_info', 'The running build; always 1.', ['version', 'node']);
 
   readonly #rejected = this.#counter(
@@ -291,17 +306,36 @@ export class Metrics {
   /** Describes the installed models and their stated accuracy. */
   setModels(models: readonly InstalledModel[]): void {
     this.#modelInfo.reset();
-    this.#baseline.reset();
+    for (const gauge of [this.#baseline, this.#statedCer, this.#statedTask, this.#statedSpeed]) gauge.reset();
     for (const model of models) {
       const { name, version, family, architecture, language } = model;
       this.#modelInfo.set(
         { model: name, version, family, architecture, language, default: String(model.isDefault) },
         1,
       );
-      for (const { set, edits, referenceCharacters } of model.metrics) {
-        if (referenceCharacters > 0) this.#baseline.set({ model: name, set }, edits / referenceCharacters);
-      }
+      this.#setStated(model);
       this.addAccuracy({ model: name, set: FEEDBACK_SET }, NO_COUNTS);
+    }
+  }
+
+  #setStated({ name: model, metrics, measurements }: InstalledModel): void {
+    for (const { set, decoding, condition, edits, referenceCharacters, bySubset } of metrics) {
+      if (referenceCharacters === 0) continue;
+      const ratio = edits / referenceCharacters;
+      // The baseline is what recordings as they are should give; noise would hide that they got worse.
+      if (condition === undefined) this.#baseline.set({ model, set }, ratio);
+      const labels = { model, set, decoding, condition: condition ?? 'clean' };
+      this.#statedCer.set({ ...labels, part: 'all' }, ratio);
+      for (const [part, counts] of Object.entries(bySubset ?? {})) {
+        if (counts.referenceCharacters === 0) continue;
+        this.#statedCer.set({ ...labels, part }, counts.edits / counts.referenceCharacters);
+      }
+    }
+    for (const { task, condition, right, of } of measurements?.tasks ?? []) {
+      if (of > 0) this.#statedTask.set({ model, task, condition }, right / of);
+    }
+    for (const { kind, realTimeFactor } of measurements?.speed ?? []) {
+      this.#statedSpeed.set({ model, kind }, realTimeFactor);
     }
   }
 

@@ -8,11 +8,43 @@ const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
 /** One path component: a package is flat, so nothing in it can point outside. */
 const FileName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' });
 
+const Interval = Type.Tuple([Type.Number({ minimum: 0 }), Type.Number({ minimum: 0 })]);
 const MeasuredCer = Type.Object({
   cerNoSpaces: Type.Number({ minimum: 0 }),
   edits: Count,
   referenceCharacters: Count,
   utterances: Count,
+  /** 95 %, of `cerNoSpaces`. */
+  interval: Type.Optional(Interval),
+});
+const Label = Type.String({ maxLength: 128 });
+/** What was measured besides error rates. */
+const Measurements = Type.Object({
+  /** Processing time by audio time on one core. */
+  speed: Type.Optional(
+    Type.Array(Type.Object({ kind: Label, realTimeFactor: Type.Number({ minimum: 0 }), audioSeconds: Finite }), {
+      maxItems: 20,
+    }),
+  ),
+  /** Shares of sentences that came out right at the end. */
+  tasks: Type.Optional(
+    Type.Array(Type.Object({ task: Label, condition: Label, right: Count, of: Count, interval: Interval }), {
+      maxItems: 50,
+    }),
+  ),
+  /** Syllables a minute written for sounds that are not speech of the language. */
+  sounds: Type.Optional(
+    Type.Array(
+      Type.Object({
+        kind: Label,
+        sounds: Count,
+        seconds: Finite,
+        syllablesPerMinute: Type.Number({ minimum: 0 }),
+        liveSyllablesPerMinute: Type.Number({ minimum: 0 }),
+      }),
+      { maxItems: 50 },
+    ),
+  ),
 });
 
 /**
@@ -199,11 +231,14 @@ export const ManifestSchema = Type.Object({
         set: Type.String({ maxLength: 128 }),
         normalizer: Type.String({ maxLength: 128 }),
         decoding: Type.String({ maxLength: 128 }),
+        /** Noise, telephone ...; the recordings as they are without it. */
+        condition: Type.Optional(Label),
         bySubset: Type.Optional(Type.Record(Type.String({ maxLength: 128 }), MeasuredCer)),
       }),
     ]),
     { maxItems: 100 },
   ),
+  measurements: Type.Optional(Measurements),
 });
 
 /** Every file that a manifest of this schema refers to. */

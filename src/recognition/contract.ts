@@ -179,7 +179,20 @@ export interface InstalledModel {
     readonly utterances: number;
     readonly normalizer: string;
     readonly decoding: string;
+    /** Noise, telephone ...; the recordings as they are without it. */
+    readonly condition?: string | undefined;
+    readonly bySubset?:
+      Readonly<Record<string, { readonly edits: number; readonly referenceCharacters: number }>> | undefined;
   }[];
+  readonly measurements?: {
+    readonly speed?: readonly { readonly kind: string; readonly realTimeFactor: number }[];
+    readonly tasks?: readonly {
+      readonly task: string;
+      readonly condition: string;
+      readonly right: number;
+      readonly of: number;
+    }[];
+  };
 }
 
 export interface RecognizerStats {

@@ -240,5 +240,6 @@ function describe({ manifest }: ModelPackage, isDefault: boolean): InstalledMode
     isDefault,
     bytes: Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0),
     metrics: manifest.metrics,
+    ...(manifest.measurements === undefined ? {} : { measurements: manifest.measurements }),
   };
 }

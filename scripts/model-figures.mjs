@@ -1,0 +1,140 @@
+// Measures what a model's card says, in one go: error rates clean, by corpus, speaker and duration, in noise of 20 to 0 dB,
+// over the telephone and far from the microphone; speed on one core; seat sentences end to end; sounds that are no speech.
+//   node scripts/model-figures.mjs MANIFEST.jsonl [--split dev] [--set NAME] [--package models/malgwi-ko]
+//        [--decoding NAME] [--workers N] [--limit N] [--only conditions,seats,sounds,live] [--write]
+// --write puts the figures into the package's manifest and from there into its card and the pages (update-figures.mjs).
+// Needs a build; espeak-ng for the seat sentences and other languages. About ten minutes on two cores.
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { measureConditions, measureSounds } from './lib/figures.mjs';
+
+const run = promisify(execFile);
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const PARTS = ['conditions', 'seats', 'sounds'];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    split: { type: 'string', default: 'dev' },
+    set: { type: 'string' },
+    package: { type: 'string', default: here('../models/malgwi-ko') },
+    decoding: { type: 'string' },
+    workers: { type: 'string', default: '2' },
+    limit: { type: 'string' },
+    only: { type: 'string', default: PARTS.join() },
+    write: { type: 'boolean', default: false },
+  },
+});
+const only = values.only.split(',');
+if (positionals.length !== 1 || only.some((part) => !PARTS.includes(part))) {
+  console.error(
+    `Usage: node scripts/model-figures.mjs MANIFEST.jsonl [--split dev] [--write] [--only ${PARTS.join()}]`,
+  );
+  process.exit(2);
+}
+const folder = resolve(values.package);
+const target = { modelsDir: dirname(folder), model: basename(folder), workers: Number(values.workers) };
+const path = `${folder}/manifest.json`;
+const read = async () => JSON.parse(await readFile(path, 'utf8'));
+const started = performance.now();
+const progress = (what) =>
+  console.error(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${what}`);
+
+/** How the package decodes, in words. */
+function decodingOf({ decoder, languageModel }) {
+  if (values.decoding !== undefined) return values.decoding;
+  const method = decoder.method === 'beam' ? `beam ${decoder.beamWidth ?? ''}`.trim() : decoder.method;
+  return languageModel === undefined ? method : `${method}, n-gram of ${languageModel.unit}s`;
+}
+
+async function measureSeats() {
+  const args = [
+    here('evaluate-seats.mjs'),
+    '--json',
+    '--models-dir',
+    target.modelsDir,
+    '--model',
+    target.model,
+  ];
+  if (values.limit !== undefined) args.push('--limit', values.limit);
+  const { stdout } = await run(process.execPath, [...args, '--workers', values.workers], {
+    maxBuffer: 2 ** 26,
+  });
+  const result = JSON.parse(stdout);
+  const shared = result.overlap;
+  if (shared.sharedSentences.length > 0 || shared.trainedVoices.length > 0)
+    throw new Error(`not held out: ${JSON.stringify(shared)}`);
+  const task = 'seat sentences: intent and seat';
+  const row = (condition, { right, of, interval }) => ({
+    task,
+    condition,
+    right,
+    of,
+    interval: interval.map((v) => Math.round(1e4 * v) / 1e4),
+  });
+  return [
+    row('text without a recogniser', result.text),
+    row('clean', result.clean.both),
+    row(`noise ${result.snr} dB`, result.noisy.both),
+  ];
+}
+
+const figures = { rows: [], measurements: {} };
+if (only.includes('conditions')) {
+  const manifest = await read();
+  const set = values.set ?? `${values.split}, through the service`;
+  const limit = values.limit === undefined ? undefined : Number(values.limit);
+  const options = {
+    manifest: positionals[0],
+    split: values.split,
+    set,
+    decoding: decodingOf(manifest),
+    limit,
+  };
+  const { rows, speed } = await measureConditions(target, options, progress);
+  figures.rows = rows;
+  figures.measurements.speed = speed;
+}
+if (only.includes('seats')) {
+  progress('seat sentences');
+  figures.measurements.tasks = await measureSeats();
+}
+if (only.includes('sounds')) {
+  progress('sounds');
+  figures.measurements.sounds = await measureSounds(target);
+}
+progress('done');
+console.log(JSON.stringify(figures, undefined, 2));
+
+if (values.write) {
+  const manifest = await read();
+  const same = (a, b) => ['set', 'normalizer', 'decoding', 'condition'].every((key) => a[key] === b[key]);
+  // What a package of the same name measured under conditions before is another model's.
+  const others =
+    figures.rows.length === 0
+      ? manifest.metrics
+      : manifest.metrics.filter((row) => row.condition === undefined);
+  const clean = figures.rows
+    .filter((row) => row.condition === 'clean')
+    .map(({ condition: _, bySubset: __, ...row }) => row);
+  manifest.metrics = [
+    ...others.filter((row) => !clean.some((one) => same(row, one))),
+    ...clean,
+    ...figures.rows,
+  ];
+  const speed = [
+    ...(figures.measurements.speed ?? []),
+    ...(manifest.measurements?.speed ?? []).filter(
+      ({ kind }) => !figures.measurements.speed?.some((one) => one.kind === kind),
+    ),
+  ];
+  manifest.measurements = {
+    ...manifest.measurements,
+    ...figures.measurements,
+    ...(speed.length > 0 ? { speed } : {}),
+  };
+  await writeFile(path, `${JSON.stringify(manifest, undefined, 2)}\n`);
+  await run(process.execPath, [here('update-figures.mjs')]);
+}
