@@ -1,7 +1,7 @@
 // Measures what a model's card says, in one go: error rates clean, by corpus, speaker and duration, in noise of 20 to 0 dB,
 // over the telephone and far from the microphone; speed on one core; seat sentences end to end; sounds that are no speech.
 //   node scripts/model-figures.mjs MANIFEST.jsonl [--split dev] [--set NAME] [--package models/malgwi-ko]
-//        [--decoding NAME] [--workers N] [--limit N] [--only conditions,seats,sounds,live] [--write]
+//        [--decoding NAME] [--workers N] [--limit N] [--only conditions,speed,seats,sounds] [--write]
 // --write puts the figures into the package's manifest and from there into its card and the pages (update-figures.mjs).
 // Needs a build; espeak-ng for the seat sentences and other languages. About ten minutes on two cores.
 import { execFile } from 'node:child_process';
@@ -9,11 +9,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { measureConditions, measureSounds } from './lib/figures.mjs';
+import { measureConditions, measureSounds, measureSpeed } from './lib/figures.mjs';
 
 const run = promisify(execFile);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const PARTS = ['conditions', 'seats', 'sounds'];
+const PARTS = ['conditions', 'speed', 'seats', 'sounds'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -93,9 +93,11 @@ if (only.includes('conditions')) {
     decoding: decodingOf(manifest),
     limit,
   };
-  const { rows, speed } = await measureConditions(target, options, progress);
-  figures.rows = rows;
-  figures.measurements.speed = speed;
+  figures.rows = await measureConditions(target, options, progress);
+}
+if (only.includes('speed')) {
+  progress('speed');
+  figures.measurements.speed = await measureSpeed(target, { manifest: positionals[0], split: values.split });
 }
 if (only.includes('seats')) {
   progress('seat sentences');

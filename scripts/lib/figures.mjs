@@ -7,6 +7,7 @@ import { readManifest } from '../../dist/cli/evaluation/manifest.js';
 import { evaluateItems } from '../../dist/cli/evaluation/run.js';
 import { createRecognizer } from '../../dist/recognition/index.js';
 import { writeConditions } from './conditions.mjs';
+import { readAudio, writeWav } from './wav.mjs';
 import { runSuite, summarise } from './robustness.mjs';
 
 /** Started, and closed in every case. */
@@ -49,22 +50,17 @@ const known = (lines, names) =>
   names.filter((name) => name === 'duration' || lines.some((line) => line.fields[name] !== undefined));
 
 /**
- * Error rates under each condition, the clean one by corpus, speaker and duration, and what recognition costs on one core.
- * @returns `{rows, speed}` of a manifest
+ * Error rates under each condition, the clean one by corpus, speaker and duration.
+ * @returns `metrics` of a manifest
  */
 export async function measureConditions(target, { manifest, split, set, decoding, limit }, progress) {
   const items = await readManifest(manifest, { split, limit });
   const folder = await mkdtemp(join(tmpdir(), 'malgwi-conditions-'));
   try {
-    progress('clean, one worker');
-    const { scored, cpuSeconds } = await withRecognizer({ ...target, workers: 1 }, async (recognizer) => {
-      // What is loaded at the first utterance is not its cost.
-      await evaluate(recognizer, items.slice(0, 2));
-      const before = process.cpuUsage();
-      const done = await evaluate(recognizer, items);
-      const spent = process.cpuUsage(before);
-      return { scored: done, cpuSeconds: (spent.user + spent.system) / 1e6 };
-    });
+    progress('clean');
+    const scored = await withRecognizer({ ...target, workers: 1 }, (recognizer) =>
+      evaluate(recognizer, items),
+    );
     const by = known(items, ['corpus', 'speaker', 'duration']);
     const clean = buildReport(scored, { model: '', wallSeconds: 0, by });
     const row = { set, normalizer: clean.normalizer, decoding };
@@ -80,12 +76,47 @@ export async function measureConditions(target, { manifest, split, set, decoding
       const figures = buildReport(own, { model: '', wallSeconds: 0, by: known(own, by) });
       rows.push({ ...row, condition, ...counts(figures), bySubset: parts(figures.by) });
     }
-    const speed = {
-      kind: 'file',
-      realTimeFactor: rounded(cpuSeconds / Math.max(1, clean.audioSeconds)),
-      audioSeconds: Math.round(clean.audioSeconds),
-    };
-    return { rows, speed: [speed] };
+    return rows;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const SPEED_SECONDS = 600;
+const PAUSE_SECONDS = 0.5;
+
+/** The recordings one after the other, up to so many seconds. */
+async function joined(items, seconds) {
+  const samples = new Float32Array(seconds * 16_000);
+  let at = 0;
+  for (const { path } of items) {
+    const next = await readAudio(path);
+    if (at + next.length > samples.length) break;
+    samples.set(next, at);
+    at += next.length + PAUSE_SECONDS * 16_000;
+  }
+  return samples.subarray(0, Math.min(at, samples.length));
+}
+
+/**
+ * What one worker needs for a long file, from its bytes to the text: processor time, so that other programs matter less.
+ * @returns `measurements.speed` of a manifest
+ */
+export async function measureSpeed(target, { manifest, split }) {
+  const items = await readManifest(manifest, { split });
+  const folder = await mkdtemp(join(tmpdir(), 'malgwi-speed-'));
+  try {
+    const [long, warm] = [join(folder, 'long.wav'), join(folder, 'warm.wav')];
+    await writeWav(long, await joined(items, SPEED_SECONDS));
+    await writeWav(warm, await joined(items, 60));
+    return await withRecognizer({ ...target, workers: 1 }, async (recognizer) => {
+      await recognizer.transcribeFile(warm);
+      const before = process.cpuUsage();
+      const { duration } = await recognizer.transcribeFile(long);
+      const { user, system } = process.cpuUsage(before);
+      const realTimeFactor = rounded((user + system) / 1e6 / Math.max(1, duration));
+      return [{ kind: 'file', realTimeFactor, audioSeconds: Math.round(duration) }];
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
