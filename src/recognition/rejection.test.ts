@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DecodedHypothesis } from '../decoding/contract.js';
-import { withoutRejected } from './rejection.js';
+import { isAcceptedSoFar, withoutRejected } from './rejection.js';
 
 const hypothesis = (text: string, confidence: number, languageLogProb?: number): DecodedHypothesis => ({
   text,
@@ -45,5 +45,18 @@ describe('rejection', () => {
     const worst = [hypothesis(LONG, 0, -99)];
     expect(withoutRejected(worst, 0, undefined)).toBe(worst);
     expect(withoutRejected(worst, 0, {})).toBe(worst);
+  });
+});
+
+describe('what may be promised of an utterance that goes on', () => {
+  it.each<[string, string, number | undefined, boolean]>([
+    ['a probable text', LONG, -4.9, true],
+    ['an improbable one', LONG, -5.1, false],
+    ['one that is too short to be judged', LONG.slice(1), -1, false],
+    ['two syllables', '아따', undefined, false],
+    ['three, of a model that judges no text', '아니요', undefined, true],
+  ])('%s', (_, text, languageLogProb, accepted) => {
+    expect(isAcceptedSoFar(text, languageLogProb, rules)).toBe(accepted);
+    expect(isAcceptedSoFar(text, languageLogProb, undefined)).toBe(true);
   });
 });

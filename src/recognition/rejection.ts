@@ -51,3 +51,25 @@ export function withoutRejected(
   if (rules === undefined || !isRejected(best, speechProbability, rules)) return hypotheses;
   return [{ ...best, text: '', tokens: [], words: [] }];
 }
+
+/**
+ * Whether words of an utterance that is not over yet may be promised: it is long enough to be judged, and passes.
+ * @param languageLogProb of the text so far, where the package rejects by it
+ */
+export function isAcceptedSoFar(
+  text: string,
+  languageLogProb: number | undefined,
+  rules: RejectionRules | undefined,
+): boolean {
+  if (rules === undefined) return true;
+  const {
+    minLanguageLogProb,
+    fromSyllables = FROM_SYLLABLES,
+    minEvidence,
+    toSyllables = TO_SYLLABLES,
+  } = rules;
+  const syllables = countSyllables(text);
+  if (minEvidence !== undefined && syllables <= toSyllables) return false;
+  if (minLanguageLogProb === undefined || languageLogProb === undefined) return true;
+  return syllables >= fromSyllables && languageLogProb >= minLanguageLogProb;
+}

@@ -11,7 +11,7 @@ import type { RejectionRules } from '../models/schema.js';
 import type { LiveEvent, LiveFeedResult } from './contract.js';
 import type { RecognitionEngine } from './engine.js';
 import { isStreaming } from './families/index.js';
-import { withoutRejected } from './rejection.js';
+import { isAcceptedSoFar, withoutRejected } from './rejection.js';
 import { toSegment } from './segment.js';
 import type { UtteranceDecoding } from './utterance/contract.js';
 import { RedecodedUtterance } from './utterance/redecoded.js';
@@ -182,6 +182,7 @@ export class StreamingRecognizer {
       ...options,
       secondPass: options.secondPass ?? declared,
       earliestCut: this.endpointer.earliestCut(from),
+      mayPromise: (text) => isAcceptedSoFar(text, family.languageLogProb?.(text), this.rejection),
     });
   }
 

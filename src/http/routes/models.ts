@@ -29,6 +29,9 @@ const ModelSchema = Type.Object({
       utterances: Type.Integer(),
       normalizer: Type.String(),
       decoding: Type.String(),
+      condition: Type.Optional(
+        Type.String({ description: 'Noise, telephone ...; absent for recordings as they are.' }),
+      ),
     }),
   ),
 });
@@ -64,6 +67,7 @@ export async function modelRoutes(instance: FastifyInstance): Promise<void> {
       utterances: metric.utterances,
       normalizer: metric.normalizer,
       decoding: metric.decoding,
+      ...(metric.condition === undefined ? {} : { condition: metric.condition }),
     })),
   });
 

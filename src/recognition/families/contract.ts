@@ -52,6 +52,8 @@ export interface DecodingStream {
 export interface StreamingFamily extends Family {
   /** Streams of one family share nothing that changes. */
   openStream(options?: DecodeOptions): DecodingStream;
+  /** How probable a text is in the package's language, where the package rejects by that: mean natural logarithm. */
+  languageLogProb?(text: string): number | undefined;
 }
 
 export function isStreaming(family: Family): family is StreamingFamily {

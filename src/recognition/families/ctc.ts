@@ -72,10 +72,15 @@ export class CtcFamily implements Family {
 
   /** Says of the best hypothesis how probable it is as a text, where the package wants that. */
   protected judged(hypotheses: DecodedHypothesis[]): DecodedHypothesis[] {
-    if (!this.judgesLanguage || this.languageModel === undefined) return hypotheses;
     const [best, ...others] = hypotheses;
+    const languageLogProb = this.languageLogProb(best!.text);
+    return languageLogProb === undefined ? hypotheses : [{ ...best!, languageLogProb }, ...others];
+  }
+
+  languageLogProb(text: string): number | undefined {
+    if (!this.judgesLanguage || this.languageModel === undefined) return undefined;
     const { model, unit } = this.languageModel.languageModel;
-    return [{ ...best!, languageLogProb: meanLogProb(model, unit, best!.text) }, ...others];
+    return meanLogProb(model, unit, text);
   }
 
   async greedyIds(features: FeatureMatrix): Promise<number[]> {

@@ -16,6 +16,8 @@ export interface StreamedOptions extends UtteranceOptions {
    * word is stable then.
    */
   readonly secondPass: boolean;
+  /** Whether words of this text may be called stable: what is rejected in the end must not have been promised. */
+  readonly mayPromise: (text: string) => boolean;
 }
 
 /**
@@ -62,7 +64,9 @@ export class StreamedUtterance implements UtteranceDecoding {
     const { fed, last, options } = this;
     if (fed - this.lastPartialEnd < (options.partialIntervalMs / 1000) * SAMPLE_RATE) return undefined;
     const { text, stable } = await this.stream.partial();
-    const settled = options.secondPass || fed > options.earliestCut ? last.stable : stable;
+    const open =
+      !options.secondPass && fed <= options.earliestCut && (last.stable > 0 || options.mayPromise(text));
+    const settled = open ? stable : last.stable;
     if (text === last.text && settled === last.stable) return undefined;
     this.lastPartialEnd = fed;
     this.last = { text, stable: settled, end: fed };
