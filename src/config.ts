@@ -51,6 +51,7 @@ export interface Config {
     readonly idleTimeoutMs: number;
     readonly helloTimeoutMs: number;
     readonly maxSessionSeconds: number;
+    readonly resumeMs: number;
     readonly partialIntervalMs: number;
     readonly sendBufferBytes: number;
   };

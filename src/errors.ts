@@ -100,6 +100,13 @@ export const ERRORS = {
     retryable: true,
     close: 1013,
   },
+  session_not_found: {
+    status: 404,
+    type: 'not_found_error',
+    message: 'No session with this id and token waits to be taken up again.',
+    retryable: false,
+    close: 1008,
+  },
   session_idle: invalid('Neither audio nor a message came for too long.', 408, 1011),
   session_too_long: invalid('The session is longer than is accepted.', 400, 1008),
   // Capacity

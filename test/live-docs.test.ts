@@ -37,7 +37,16 @@ describe('docs/reference/live.md', () => {
       else expect(Value.Check(schema, message), message.type).toBe(true);
     }
     expect([...shown].sort()).toEqual(
-      [...Object.keys(SERVER_MESSAGES), 'hello', 'flush', 'finish', 'dialogue', 'ping'].sort(),
+      [
+        ...Object.keys(SERVER_MESSAGES),
+        'hello',
+        'resume',
+        'seen',
+        'flush',
+        'finish',
+        'dialogue',
+        'ping',
+      ].sort(),
     );
   });
 });

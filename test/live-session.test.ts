@@ -13,14 +13,20 @@ import type {
 import {
   DRAIN_TIMEOUT_MS,
   FINISH_TIMEOUT_MS,
-  LiveSession,
   MAX_INVALID_MESSAGES,
   OPEN_TIMEOUT_MS,
-} from '../src/live/session.js';
+} from '../src/live/limits.js';
+import { LiveSession } from '../src/live/session.js';
 import { dialogueTurn, parseIntent } from '../src/intents/index.js';
 import type { LiveEvent, LiveFeedResult, Segment } from '../src/recognition/contract.js';
 
-const LIMITS = { maxBacklogSeconds: 2, helloTimeoutMs: 1000, idleTimeoutMs: 5000, maxSessionSeconds: 60 };
+const LIMITS = {
+  maxBacklogSeconds: 2,
+  helloTimeoutMs: 1000,
+  idleTimeoutMs: 5000,
+  maxSessionSeconds: 60,
+  resumeMs: 3000,
+};
 const OPTIONS: SessionOptions = { encoding: 'pcm_s16le', sampleRate: 16_000, channels: 1, intents: true };
 const SECOND = 32_000;
 

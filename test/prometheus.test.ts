@@ -260,7 +260,8 @@ describe('metrics', () => {
   it('count close codes that clients make up as one', async () => {
     const metrics = new Metrics();
     metrics.sessionOpened('stream');
-    metrics.sessionClosed('stream', 3999);
+    metrics.sessionEnded('stream');
+    metrics.socketClosed('stream', 3999);
     metrics.socketClosed('stream', 1000);
     const text = await metrics.expose();
     expect(text).toContain('malgwi_websocket_closes_total{protocol="stream",code="other"} 1');

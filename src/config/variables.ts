@@ -319,6 +319,14 @@ export const VARIABLES: readonly Variable[] = [
     '14400 (4 hours)',
   ),
   variable(
+    'MALGWI_LIVE_RESUME_MS',
+    'live.resumeMs',
+    'integer',
+    Integer(0, HOUR * 1000),
+    30_000,
+    'A resumable session whose connection broke waits so long to be taken up again.',
+  ),
+  variable(
     'MALGWI_LIVE_PARTIAL_INTERVAL_MS',
     'live.partialIntervalMs',
     'integer',

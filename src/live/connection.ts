@@ -1,20 +1,22 @@
-/** Owns one socket: carries out what the session core wants, and tells it what happens. */
+/** Owns one session, and the socket it is heard and told on: carries out what the core wants, and tells it what happens. */
 import type { WebSocket } from 'ws';
-import { toPlainError } from '../errors.js';
+import { MalgwiError, toPlainError } from '../errors.js';
 import type { PlainError } from '../errors.js';
 import type { Metrics, RejectReason } from '../metrics/index.js';
 import type { LiveFeedResult, LiveStream } from '../recognition/contract.js';
 import type {
-  LiveCommand,
+  AdapterOutput,
   Measure,
   ProtocolAdapter,
-  Reply,
+  Resume,
   SessionEffect,
   SessionEvent,
   SessionOptions,
 } from './contract.js';
 import type { IntentResolver } from './intents.js';
-import { LiveSession, type SessionLimits } from './session.js';
+import { SocketLink } from './link.js';
+import type { SessionLimits } from './limits.js';
+import { LiveSession } from './session.js';
 
 export interface ConnectionOptions {
   readonly socket: WebSocket;
@@ -28,34 +30,37 @@ export interface ConnectionOptions {
     options: SessionOptions,
   ) => Promise<{ readonly session: string; readonly stream: LiveStream }>;
   readonly resolveIntent: (options: SessionOptions) => IntentResolver;
+  /** The session that this connection asks for; undefined when there is none. */
+  readonly find: (wanted: Resume) => LiveConnection | undefined;
+  /** Called once the session can be taken up by another connection, under this id. */
+  readonly onResumable: (session: string) => void;
   /** Called at the end of a session that heard something, so that a reference text posted later can be scored. */
   readonly onTranscript: (session: string, model: string, text: string) => void;
   /** Called once, when the socket is closed and everything is given back. */
-  readonly onClosed: () => void;
+  readonly onClosed: (session: string) => void;
   readonly onInternalError: (error: unknown) => void;
 }
 
-/** Between pings of the server: proxies cut what is silent for a minute. */
-const PING_MS = 15_000;
-/** A client that does not answer a close has this long before its socket is destroyed. */
-const CLOSE_GRACE_MS = 2000;
+/** The close code of a connection that ended without one (RFC 6455, 7.4.1). */
+const BROKEN = 1006;
 /** Finals of a session that are kept for scoring. */
 const MAX_FINALS = 100;
 const REJECTIONS = new Set<string>(['queue_full', 'too_many_sessions', 'shutting_down', 'not_ready']);
 
 export class LiveConnection {
   readonly #session: LiveSession;
+  #link: SocketLink | undefined;
   #stream: LiveStream | undefined;
   #model = '';
   #sessionId = '';
   #finals: string[] = [];
   #counted = false;
   #closed = false;
-  #closeSent: number | undefined;
+  /** How the session ended, for a client that could not be told. */
+  #ending: { readonly code: number; readonly reason: string } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
-  #answered = true;
-  readonly #pinger: NodeJS.Timeout;
+  #kept: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
     const { socket, adapter, limits, resolveIntent } = options;
@@ -66,26 +71,21 @@ export class LiveConnection {
       resolveIntent,
       performance.now(),
     );
-    socket.on('message', (data: Buffer, isBinary: boolean) => {
-      this.#answered = true;
-      this.#take(isBinary ? adapter.binary(data) : adapter.text(data.toString()));
-    });
-    socket.on('ping', () => this.#checkReader());
-    socket.on('pong', () => (this.#answered = true));
-    // ws closes by itself after a broken frame or a message that is too large; 'close' follows.
-    socket.on('error', (error: Error & { code?: string }) => {
-      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#countError('message_too_large');
-    });
-    socket.on('close', (code: number) => this.#onClose(code));
-    this.#pinger = setInterval(() => this.#ping(), PING_MS);
+    this.#link = this.#connect(socket);
     this.#arm();
     const first = adapter.open?.();
     if (first !== undefined) this.#take(first);
   }
 
+  get resumeToken(): string | undefined {
+    return this.options.adapter.resumeToken;
+  }
+
   /** The service closes: what has come is recognised, then the socket is closed with 1012. */
   drain(): void {
     this.#input({ type: 'drain' });
+    // Nobody is there to be told; whoever comes back will find another service, and begin where it knows to begin.
+    if (this.#link === undefined) this.#end();
   }
 
   /** Closes at once, without a session: refused at the door. */
@@ -93,18 +93,65 @@ export class LiveConnection {
     this.#input({ type: 'failed', error });
   }
 
-  #take(wanted: readonly (LiveCommand | Reply)[]): void {
+  #connect(socket: WebSocket): SocketLink {
+    const { adapter, sendBufferBytes } = this.options;
+    const link: SocketLink = new SocketLink(socket, sendBufferBytes, {
+      onText: (message) => this.#take(adapter.text(message)),
+      onBinary: (bytes) => this.#take(adapter.binary(bytes)),
+      onSlow: () => this.#input({ type: 'slow_reader' }),
+      onTooLarge: () => this.#countError('message_too_large'),
+      onGone: (code, received) => {
+        if (this.#link === link) this.#onGone(code, received);
+      },
+    });
+    return link;
+  }
+
+  /**
+   * Goes on with the socket of another connection, from behind message `seq`.
+   * @returns false when the messages since then are not kept any more: the socket is not taken
+   */
+  #adopt(from: LiveConnection, seq: number): boolean {
+    const { adapter } = this.options;
+    const messages = adapter.resumed?.(seq, this.#session.receivedBytes);
+    if (messages === undefined) return false;
+    const socket = from.#surrender();
+    clearTimeout(this.#kept);
+    // A connection that is only half gone must not be heard any more.
+    this.#link?.release().terminate();
+    this.#link = this.#connect(socket);
+    this.#link.send(messages);
+    this.#input({ type: 'attached' });
+    if (this.#ending !== undefined) this.#link.close(this.#ending.code, this.#ending.reason);
+    return true;
+  }
+
+  /** The socket for someone else; this connection never had a session. */
+  #surrender(): WebSocket {
+    const socket = this.#link!.release();
+    this.#link = undefined;
+    this.#end();
+    return socket;
+  }
+
+  #take(wanted: readonly AdapterOutput[]): void {
     for (const item of wanted) {
-      if (item.type === 'reply') this.#say([item.message]);
-      else this.#input({ type: 'command', command: item });
+      if (item.type === 'reply') {
+        this.#link?.send([item.message]);
+        this.#link?.checkReader();
+      } else if (item.type === 'resume') {
+        if (this.#resume(item)) return;
+      } else {
+        this.#input({ type: 'command', command: item });
+      }
     }
   }
 
-  #say(messages: readonly string[]): void {
-    const { socket } = this.options;
-    if (socket.readyState !== socket.OPEN || this.#closeSent !== undefined) return;
-    for (const message of messages) socket.send(message);
-    this.#checkReader();
+  #resume(wanted: Resume): boolean {
+    const found = this.#session.state === 'waiting' ? this.options.find(wanted) : undefined;
+    if (found !== undefined && found !== this && found.#adopt(this, wanted.seq)) return true;
+    this.#input({ type: 'failed', error: toPlainError(new MalgwiError('session_not_found')) });
+    return false;
   }
 
   #input(input: Parameters<LiveSession['handle']>[0]): void {
@@ -136,7 +183,8 @@ export class LiveConnection {
         this.#stream = undefined;
         return;
       case 'close':
-        return this.#closeSocket(effect.code, effect.reason);
+        this.#ending = { code: effect.code, reason: effect.reason };
+        return this.#link?.close(effect.code, effect.reason);
       case 'measure':
         return this.#measure(effect.measure);
     }
@@ -153,6 +201,7 @@ export class LiveConnection {
       this.#counted = true;
       this.options.metrics.sessionOpened(this.options.adapter.protocol);
       this.#input({ type: 'opened', session, model: stream.model });
+      if (this.resumeToken !== undefined) this.options.onResumable(session);
     } catch (error) {
       this.#failed(error);
     }
@@ -172,15 +221,18 @@ export class LiveConnection {
   }
 
   #send(event: SessionEvent): void {
-    const { socket, adapter, sendBufferBytes } = this.options;
-    if (socket.readyState !== socket.OPEN || this.#closeSent !== undefined) return;
+    const { adapter } = this.options;
     if (event.type === 'error') this.#countError(event.error.code);
     if (event.type === 'final') this.#remember(event.segment.text);
+    const link = this.#link;
     // The next partial says all that this one does: a slow reader misses nothing without it.
     const superseded = event.type === 'partial' || (event.type === 'intent' && event.tentative);
-    if (superseded && socket.bufferedAmount > sendBufferBytes / 2) return;
-    for (const message of adapter.encode(event)) socket.send(message);
-    if (event.type !== 'closed' && event.type !== 'error') this.#checkReader();
+    if (superseded && link?.busy === true) return;
+    // Encoded also when the socket is gone or going: the adapter keeps what a client must be told when it comes back.
+    const messages = adapter.encode(event);
+    if (link === undefined) return;
+    link.send(messages);
+    if (event.type !== 'closed' && event.type !== 'error') link.checkReader();
   }
 
   /** Long sessions are not scored, so no more of them is kept than is needed to know that. */
@@ -188,41 +240,31 @@ export class LiveConnection {
     if (text !== '' && this.#finals.length <= MAX_FINALS) this.#finals.push(text);
   }
 
-  #checkReader(): void {
-    if (this.options.socket.bufferedAmount <= this.options.sendBufferBytes) return;
-    // Not from within the effects of another input.
-    queueMicrotask(() => this.#input({ type: 'slow_reader' }));
+  #onGone(code: number, received: number): void {
+    const { metrics, adapter, limits } = this.options;
+    metrics.socketClosed(adapter.protocol, code);
+    this.#link = undefined;
+    // A client that closes in good order has heard what it wanted to hear.
+    const left = received === 1000 || (this.#ending !== undefined && received !== BROKEN);
+    if (left || adapter.resumeToken === undefined) return this.#end();
+    this.#input({ type: 'detached' });
+    // Also when the session is over: its last words may not have arrived.
+    this.#kept = setTimeout(() => this.#end(), limits.resumeMs + 100);
   }
 
-  #closeSocket(code: number, reason: string): void {
-    const { socket } = this.options;
-    this.#closeSent = code;
-    socket.close(code, reason);
-    setTimeout(() => socket.terminate(), CLOSE_GRACE_MS).unref();
-  }
-
-  #onClose(code: number): void {
+  /** The session is over and nobody can come back to it. */
+  #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#kept);
     this.#input({ type: 'disconnected' });
-    clearInterval(this.#pinger);
     clearTimeout(this.#timer);
     const { metrics, adapter, onTranscript, onClosed } = this.options;
+    if (this.#counted) metrics.sessionEnded(adapter.protocol);
     if (this.#finals.length > 0 && this.#finals.length <= MAX_FINALS) {
       onTranscript(this.#sessionId, this.#model, this.#finals.join(' '));
     }
-    const counted = this.#closeSent ?? code;
-    if (this.#counted) metrics.sessionClosed(adapter.protocol, counted);
-    else metrics.socketClosed(adapter.protocol, counted);
-    onClosed();
-  }
-
-  #ping(): void {
-    const { socket } = this.options;
-    // Two intervals without a sign of life: nobody is there, and no close will ever come.
-    if (!this.#answered) return socket.terminate();
-    this.#answered = false;
-    if (socket.readyState === socket.OPEN) socket.ping();
+    onClosed(this.#sessionId);
   }
 
   /** One timer, set anew only when the session's deadline comes nearer; a tick that comes too early does nothing. */

@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly intents: boolean;
   /** Whether numbers, times and the like are written as figures in what a protocol's words say; intents read the raw text. */
   readonly formatNumbers?: boolean;
+  /** Whether the session outlives its connection for a while, so that a client can take it up again on another one. */
+  readonly resumable?: boolean;
   /** Whether a pending command is kept from one utterance to the next, asked about and confirmed. */
   readonly dialogue?: boolean;
 }
@@ -71,7 +73,16 @@ export type SessionEvent =
       readonly turn?: DialogueTurn;
     }
   /** So much of the audio has been recognised; all of its events were told before. */
-  | { readonly type: 'acknowledged'; readonly bytes: number; readonly audioSeconds: number }
+  | {
+      readonly type: 'acknowledged';
+      readonly bytes: number;
+      readonly audioSeconds: number;
+      /**
+       * Nothing that is still to be told depends on the bytes before this one: a session that goes on elsewhere needs the audio
+       * from here on. 0 for containers, which must be heard from their start.
+       */
+      readonly settledBytes: number;
+    }
   /** A `flush` was carried out; its final, if there was anything to say, was told before. */
   | { readonly type: 'flushed' }
   | { readonly type: 'pong' }
@@ -91,6 +102,10 @@ export type SessionInput =
   /** The service closes. */
   | { readonly type: 'drain' }
   | { readonly type: 'slow_reader' }
+  /** The socket is gone; a resumable session waits for the next one, any other is over. */
+  | { readonly type: 'detached' }
+  /** Another connection of the same client took its place. */
+  | { readonly type: 'attached' }
   /** The socket is gone: nothing more can be said to anyone. */
   | { readonly type: 'disconnected' };
 
@@ -117,7 +132,7 @@ export type Measure =
   | {
       readonly name: 'audio_dropped';
       readonly seconds: number;
-      readonly reason: 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed';
+      readonly reason: 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed' | 'handed_over';
     }
   | { readonly name: 'real_time_factor'; readonly ratio: number };
 
@@ -127,7 +142,18 @@ export interface Reply {
   readonly message: string;
 }
 
-/** One wire protocol on one connection; it may keep what its own protocol needs to remember. */
+/** The client wants a session that another connection has left. */
+export interface Resume {
+  readonly type: 'resume';
+  readonly session: string;
+  readonly token: string;
+  /** The last message that the client got. */
+  readonly seq: number;
+}
+
+export type AdapterOutput = LiveCommand | Reply | Resume;
+
+/** One wire protocol on one session; it may keep what its own protocol needs to remember. */
 export interface ProtocolAdapter {
   readonly protocol: LiveProtocol;
   /** Silence of the client after which its session ends, where the protocol says how long that is. */
@@ -135,9 +161,16 @@ export interface ProtocolAdapter {
   /** Whether a client may take its time before it opens its session, as long as any silence may last. */
   readonly patient?: boolean;
   /** What follows from the connection itself, where a protocol opens its session by the address. */
-  open?(): readonly (LiveCommand | Reply)[];
-  text(message: string): readonly (LiveCommand | Reply)[];
-  binary(bytes: Uint8Array): readonly (LiveCommand | Reply)[];
+  open?(): readonly AdapterOutput[];
+  text(message: string): readonly AdapterOutput[];
+  binary(bytes: Uint8Array): readonly AdapterOutput[];
   /** Text messages, none for what the protocol has no message for. */
   encode(event: SessionEvent): readonly string[];
+  /**
+   * What a client that takes its session up again is told: how much audio is there, and every message behind `seq`.
+   * Undefined when these are not kept any more.
+   */
+  resumed?(seq: number, receivedBytes: number): readonly string[] | undefined;
+  /** The secret that a session is taken up again with; undefined where it cannot be. */
+  readonly resumeToken?: string | undefined;
 }

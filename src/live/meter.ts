@@ -36,6 +36,11 @@ export class SessionMeter {
     this.#padding = (options.endpoint?.prefixPaddingMs ?? DEFAULT_PREFIX_PADDING_MS) / 1000;
   }
 
+  /** Bytes of audio taken in. */
+  get receivedBytes(): number {
+    return this.#bytes;
+  }
+
   received(bytes: number, now: number): void {
     this.#bytes += bytes;
     this.#lastArrival = now;

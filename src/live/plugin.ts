@@ -20,6 +20,7 @@ import type { Query } from './protocols/deepgram-query.js';
 import { NativeProtocol } from './protocols/native.js';
 import { RealtimeProtocol } from './protocols/realtime.js';
 import { VoskProtocol } from './protocols/vosk.js';
+import { WaitingRoom } from './waiting-room.js';
 
 export interface LivePluginOptions {
   readonly recognizer: Recognizer;
@@ -39,6 +40,7 @@ export const livePlugin = fp<LivePluginOptions>(
   async (app: FastifyInstance, { recognizer, metrics, config }) => {
     const { live } = config;
     const connections = new Set<LiveConnection>();
+    const waitingRoom = new WaitingRoom<LiveConnection>();
     let sessions = 0;
     let closing = false;
 
@@ -102,7 +104,12 @@ export const livePlugin = fp<LivePluginOptions>(
         open,
         resolveIntent: (options) => intentResolver(options, config, metrics, adapter),
         onTranscript: (session, model, text) => app.hypotheses.remember(session, { model, text }),
-        onClosed: () => connections.delete(connection),
+        find: ({ session, token }) => waitingRoom.find(session, token),
+        onResumable: (session) => waitingRoom.add(session, connection),
+        onClosed: (session) => {
+          waitingRoom.remove(session);
+          connections.delete(connection);
+        },
         onInternalError: (error) => request.log.error({ err: error }, 'a live session failed'),
       });
       const refusal = refuse(request);

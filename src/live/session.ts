@@ -11,25 +11,19 @@ import type { LiveEvent, LiveFeedResult } from '../recognition/contract.js';
 import { AudioQueue } from './audio-queue.js';
 import type { LiveCommand, SessionEffect, SessionEvent, SessionInput, SessionOptions } from './contract.js';
 import { SessionIntents, type IntentResolver } from './intents.js';
+import { isContainer } from './encodings.js';
+import {
+  DRAIN_TIMEOUT_MS,
+  FINISH_TIMEOUT_MS,
+  MAX_INVALID_MESSAGES,
+  OPEN_TIMEOUT_MS,
+  type SessionLimits,
+} from './limits.js';
 import { SessionMeter, type DropReason } from './meter.js';
+import { SettledAudio } from './settled.js';
 
 export type SessionState = 'waiting' | 'opening' | 'idle' | 'speech' | 'endpointing' | 'finishing' | 'closed';
 
-export interface SessionLimits {
-  readonly maxBacklogSeconds: number;
-  readonly helloTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxSessionSeconds: number;
-}
-
-/** A recogniser that has not answered by then will not. */
-export const OPEN_TIMEOUT_MS = 30_000;
-/** What is still unrecognised so long after the end of the audio is given up. */
-export const FINISH_TIMEOUT_MS = 20_000;
-/** The same when the service closes; it must fit into the time that the process has left. */
-export const DRAIN_TIMEOUT_MS = 8000;
-/** Messages that make no sense before the session is closed. */
-export const MAX_INVALID_MESSAGES = 20;
 /** Seconds of audio in one call of the recogniser: other sessions of the same worker wait no longer than it takes. */
 const FEED_SECONDS = 1;
 
@@ -55,6 +49,9 @@ export class LiveSession {
   #busy: 'feed' | 'flush' | 'finish' | undefined;
   #busyBytes = 0;
   #recognizedBytes = 0;
+  #settled = new SettledAudio();
+  /** Until when a session without a connection is kept. */
+  #detachedUntil = Infinity;
   #ending: Ending | undefined;
   #invalid = 0;
   #lastActivity: number;
@@ -79,14 +76,19 @@ export class LiveSession {
     return this.#state;
   }
 
+  get receivedBytes(): number {
+    return this.#meter?.receivedBytes ?? 0;
+  }
+
   /** When a `tick` is due, in milliseconds of the clock. */
   get deadline(): number {
     if (this.#state === 'closed') return Infinity;
     const { idleTimeoutMs, maxSessionSeconds } = this.limits;
-    const waitsForClient = this.#opened && this.#ending === undefined;
+    const waitsForClient = this.#opened && this.#ending === undefined && this.#detachedUntil === Infinity;
     const session = this.#ending === undefined ? this.#readyAt + maxSessionSeconds * 1000 : Infinity;
     return Math.min(
       this.#stateDeadline,
+      this.#detachedUntil,
       waitsForClient ? this.#lastActivity + idleTimeoutMs : Infinity,
       session,
     );
@@ -117,13 +119,50 @@ export class LiveSession {
       case 'tick':
         return this.#tick(now);
       case 'drain':
-        return this.#endEarly('shutting_down', now, DRAIN_TIMEOUT_MS);
+        if (!this.#handedOver()) this.#endEarly('shutting_down', now, DRAIN_TIMEOUT_MS);
+        return;
       case 'slow_reader':
         return this.#fail(plain('slow_reader'));
+      case 'detached':
+        if (this.#options?.resumable !== true || !this.#opened) return this.#leave();
+        this.#detachedUntil = now + this.limits.resumeMs;
+        return;
+      case 'attached':
+        this.#detachedUntil = Infinity;
+        this.#lastActivity = now;
+        return;
       case 'disconnected':
-        this.#drop('disconnected');
-        return this.#close();
+        return this.#leave();
     }
+  }
+
+  /** Nothing more can be said to anyone. */
+  #leave(): void {
+    this.#drop('disconnected');
+    this.#close();
+  }
+
+  /**
+   * The service closes and the client can go on elsewhere: it is told from where. The utterance that is being spoken is not
+   * cut in two; it is heard again, whole, by the next session.
+   */
+  #handedOver(): boolean {
+    const { resumable = false, encoding } = this.#options ?? {};
+    if (
+      !resumable ||
+      !this.#opened ||
+      this.#ending !== undefined ||
+      encoding === undefined ||
+      isContainer(encoding)
+    ) {
+      return false;
+    }
+    this.#acknowledge('feed', this.#meter!.audioSeconds);
+    this.#emit({ type: 'error', error: plain('shutting_down') });
+    this.#drop('handed_over');
+    this.#ending = { reason: 'shutting_down', code: closeCode('shutting_down') };
+    this.#end();
+    return true;
   }
 
   #command(command: LiveCommand, now: number): void {
@@ -230,7 +269,10 @@ export class LiveSession {
   }
 
   #acknowledge(done: 'feed' | 'flush' | 'finish' | undefined, audioSeconds: number): void {
-    if (done === 'feed') this.#emit({ type: 'acknowledged', bytes: this.#recognizedBytes, audioSeconds });
+    const settledBytes = this.#settled.bytes(audioSeconds, this.#options!);
+    if (done === 'feed') {
+      this.#emit({ type: 'acknowledged', bytes: this.#recognizedBytes, audioSeconds, settledBytes });
+    }
     if (done === 'flush') this.#emit({ type: 'flushed' });
   }
 
@@ -239,6 +281,7 @@ export class LiveSession {
     switch (event.type) {
       case 'speech_start':
         this.#enter('speech');
+        this.#settled.speechStart(event.time);
         meter.speechStart(event.time);
         return this.#emit(event);
       case 'partial': {
@@ -257,6 +300,7 @@ export class LiveSession {
       }
       case 'final':
         this.#enter('idle');
+        this.#settled.final(event.segment.end);
         meter.final(event.segment.end);
         this.#emit(event);
         if (this.#intents !== undefined) {
@@ -266,6 +310,7 @@ export class LiveSession {
   }
 
   #tick(now: number): void {
+    if (now >= this.#detachedUntil) return this.#leave();
     if (now >= this.#stateDeadline) {
       if (this.#state === 'waiting') return this.#fail(plain('hello_timeout'));
       // At the end of a drain or of a session's time the client was told already why it ends.

@@ -19,7 +19,7 @@ export type Protocol = 'http' | 'stream' | 'realtime' | 'deepgram' | 'vosk';
 export type LiveProtocol = Exclude<Protocol, 'http'>;
 const REJECT_REASONS = ['queue_full', 'too_many_sessions', 'shutting_down', 'not_ready'] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
-const DROP_REASONS = ['backlog', 'disconnected', 'session_limit', 'worker_crashed'] as const;
+const DROP_REASONS = ['backlog', 'disconnected', 'session_limit', 'worker_crashed', 'handed_over'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 export type Stage = 'audio' | 'features' | 'encoder' | 'decoding' | 'intent';
 export type RecognitionKind = 'live' | 'batch';
@@ -255,13 +255,12 @@ export class Metrics {
     this.#sessions.inc({ protocol });
   }
 
-  /** @param code WebSocket close code; codes that clients make up are counted as `other` */
-  sessionClosed(protocol: LiveProtocol, code: number): void {
+  /** A session may outlive its socket, and have several, one after the other. */
+  sessionEnded(protocol: LiveProtocol): void {
     this.#sessions.dec({ protocol });
-    this.socketClosed(protocol, code);
   }
 
-  /** A socket closed that never became a session (refused, no hello). */
+  /** @param code WebSocket close code; codes that clients make up are counted as `other` */
   socketClosed(protocol: LiveProtocol, code: number): void {
     this.#closes.inc({ protocol, code: CLOSE_CODES.has(code) ? String(code) : 'other' });
   }

@@ -36,6 +36,14 @@ export const HelloSchema = Type.Object({
   channels: Type.Optional(Type.Integer({ minimum: 1, maximum: 8 })),
   model: Type.Optional(Type.String({ maxLength: 128 })),
   venue: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 64 }), VenueSchema])),
+  resumable: Type.Optional(Type.Boolean()),
+  /** The audio goes on where another session ended: times and utterances are counted on. */
+  continue: Type.Optional(
+    Type.Object({
+      time: Type.Number({ minimum: 0, maximum: 1e7 }),
+      utterance: Type.Integer({ minimum: 0, maximum: 1e9 }),
+    }),
+  ),
   options: Type.Optional(
     Type.Object({
       silence_ms: milliseconds(64, 10_000),
@@ -71,9 +79,20 @@ export const DialogueSchema = Type.Object({
   pending: Type.Optional(Type.Union([PendingSchema, Type.Null()])),
 });
 
+export const ResumeSchema = Type.Object({
+  type: Type.Literal('resume'),
+  session: Type.String({ minLength: 1, maxLength: 64 }),
+  token: Type.String({ minLength: 1, maxLength: 64 }),
+  seq: Type.Integer({ minimum: 0 }),
+});
+export const SeenSchema = Type.Object({ type: Type.Literal('seen'), seq: Type.Integer({ minimum: 0 }) });
+
 const Seconds = Type.Number({ minimum: 0, description: 'Seconds from the start of the audio.' });
 const Utterance = Type.Integer({ minimum: 0 });
 const Confidence = Type.Number({ minimum: 0, maximum: 1 });
+
+/** Messages of a resumable session are numbered. */
+const Seq = { seq: Type.Optional(Type.Integer({ minimum: 1 })) };
 
 export const SERVER_MESSAGES = {
   ready: Type.Object({
@@ -81,6 +100,19 @@ export const SERVER_MESSAGES = {
     session: Type.String(),
     model: Type.String(),
     sample_rate: Type.Integer(),
+    /** Of a resumable session. */
+    resume: Type.Optional(Type.Object({ token: Type.String(), seconds: Type.Number() })),
+    ...Seq,
+  }),
+  resumed: Type.Object({
+    type: Type.Literal('resumed'),
+    session: Type.String(),
+    bytes: Type.Integer({ minimum: 0, description: 'Bytes of audio that are there: send on from here.' }),
+  }),
+  ack: Type.Object({
+    type: Type.Literal('ack'),
+    bytes: Type.Integer({ minimum: 0, description: 'Bytes of audio that no result to come needs.' }),
+    ...Seq,
   }),
   speech_start: Type.Object({ type: Type.Literal('speech_start'), utterance: Utterance, time: Seconds }),
   partial: Type.Object({

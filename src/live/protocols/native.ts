@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { DEFAULT_HOT_WORD_WEIGHT } from '../../decoding/index.js';
@@ -6,39 +7,89 @@ import type { ErrorCode, ErrorOptions, PlainError } from '../../errors.js';
 import type { Venue } from '../../intents/contract.js';
 import type { DialogueTurn, PendingCommand } from '../../intents/index.js';
 import type { EndpointConfig } from '../../vad/contract.js';
-import type { LiveCommand, ProtocolAdapter, SessionEvent, SessionOptions } from '../contract.js';
+import type {
+  AdapterOutput,
+  LiveCommand,
+  ProtocolAdapter,
+  Resume,
+  SessionEvent,
+  SessionOptions,
+} from '../contract.js';
 import { isContainer } from '../encodings.js';
-import { DialogueSchema, ENCODINGS, HelloSchema } from './native-messages.js';
+import { counted, type Base } from './continued.js';
+import { SeenSchema, DialogueSchema, ENCODINGS, HelloSchema, ResumeSchema } from './native-messages.js';
 import type { Hello, ServerMessage } from './native-messages.js';
 import { milli, parseObject } from './json.js';
+import { Outbox } from './outbox.js';
 
 /** What ready says of containers before their header has come: the rate of Opus. */
 const CONTAINER_RATE = 48_000;
 
+/** Told again only if nothing came after them. */
+const PASSING = new Set<SessionEvent['type']>(['partial', 'pong', 'acknowledged']);
+
 /** The project's own protocol: docs/reference/live.md. */
 export class NativeProtocol implements ProtocolAdapter {
   readonly protocol = 'stream';
+  /** Of a resumable session. */
+  #outbox: Outbox | undefined;
+  #token: string | undefined;
+  #session = '';
+  #acknowledged = 0;
+  /** Where the audio of a session that continues another one begins. */
+  #base: Base = { time: 0, utterance: 0 };
 
-  constructor(private readonly defaults: { readonly partialIntervalMs: number }) {}
+  constructor(
+    private readonly defaults: { readonly partialIntervalMs: number; readonly resumeMs?: number },
+  ) {}
+
+  get resumeToken(): string | undefined {
+    return this.#token;
+  }
 
   binary(bytes: Uint8Array): readonly LiveCommand[] {
     return [{ type: 'audio', bytes }];
   }
 
-  text(message: string): readonly LiveCommand[] {
+  text(message: string): readonly AdapterOutput[] {
     try {
-      return [this.#decode(message)];
+      const command = this.#decode(message);
+      return command === undefined ? [] : [command];
     } catch (error) {
       return [{ type: 'invalid', error: toPlainError(error) }];
     }
   }
 
   encode(event: SessionEvent): readonly string[] {
-    const message = toMessage(event);
-    return message === undefined ? [] : [JSON.stringify(message)];
+    const message = toMessage(counted(event, this.#base), this);
+    if (message === undefined) return [];
+    if (this.#outbox === undefined) return [JSON.stringify(message)];
+    return [
+      this.#outbox.add(message, PASSING.has(event.type) || (event.type === 'intent' && event.tentative)),
+    ];
   }
 
-  #decode(message: string): LiveCommand {
+  resumed(seq: number, receivedBytes: number): readonly string[] | undefined {
+    const missed = this.#outbox?.after(seq);
+    if (missed === undefined) return undefined;
+    return [JSON.stringify({ type: 'resumed', session: this.#session, bytes: receivedBytes }), ...missed];
+  }
+
+  /** What a ready message says of taking the session up again. */
+  ready(session: string): { readonly resume?: { readonly token: string; readonly seconds: number } } {
+    this.#session = session;
+    if (this.#token === undefined) return {};
+    return { resume: { token: this.#token, seconds: (this.defaults.resumeMs ?? 0) / 1000 } };
+  }
+
+  /** The audio that may be forgotten, when that has become more. */
+  acknowledged(settledBytes: number): ServerMessage | undefined {
+    if (this.#outbox === undefined || settledBytes <= this.#acknowledged) return undefined;
+    this.#acknowledged = settledBytes;
+    return { type: 'ack', bytes: settledBytes };
+  }
+
+  #decode(message: string): LiveCommand | Resume | undefined {
     const value = parseObject(message);
     const { type } = value;
     switch (type) {
@@ -52,9 +103,18 @@ export class NativeProtocol implements ProtocolAdapter {
         if (!Value.Check(DialogueSchema, value)) throw complaint(DialogueSchema, value);
         return { type, pending: (value.pending ?? undefined) as PendingCommand | undefined };
       }
+      case 'resume': {
+        if (!Value.Check(ResumeSchema, value)) throw complaint(ResumeSchema, value);
+        return value;
+      }
+      case 'seen': {
+        if (!Value.Check(SeenSchema, value)) throw complaint(SeenSchema, value);
+        this.#outbox?.seen(value.seq);
+        return undefined;
+      }
       default:
         throw new MalgwiError('invalid_message', {
-          detail: 'The type of a message is one of hello, flush, finish, dialogue and ping.',
+          detail: 'The type of a message is one of hello, resume, flush, finish, dialogue, seen and ping.',
           param: 'type',
         });
     }
@@ -75,8 +135,14 @@ export class NativeProtocol implements ProtocolAdapter {
         param: 'sample_rate',
       });
     }
-    const { options = {} } = value;
+    const { options = {}, resumable = false } = value;
+    this.#base = value.continue ?? this.#base;
+    if (resumable && this.#outbox === undefined) {
+      this.#outbox = new Outbox();
+      this.#token = randomBytes(24).toString('base64url');
+    }
     return {
+      resumable,
       ...(value.model === undefined ? {} : { model: value.model }),
       encoding,
       sampleRate: value.sample_rate ?? CONTAINER_RATE,
@@ -150,10 +216,16 @@ function dialogueBody({ outcome, reply, action, state }: DialogueTurn) {
   };
 }
 
-function toMessage(event: SessionEvent): ServerMessage | undefined {
+function toMessage(event: SessionEvent, protocol: NativeProtocol): ServerMessage | undefined {
   switch (event.type) {
     case 'ready':
-      return { type: 'ready', session: event.session, model: event.model, sample_rate: event.sampleRate };
+      return {
+        type: 'ready',
+        session: event.session,
+        model: event.model,
+        sample_rate: event.sampleRate,
+        ...protocol.ready(event.session),
+      };
     case 'speech_start':
     case 'speech_end':
       return { type: event.type, utterance: event.utterance, time: milli(event.time) };
@@ -190,6 +262,7 @@ function toMessage(event: SessionEvent): ServerMessage | undefined {
       } as ServerMessage;
     }
     case 'acknowledged':
+      return protocol.acknowledged(event.settledBytes);
     case 'flushed':
       return undefined;
     case 'pong':
