@@ -71,6 +71,7 @@ describe('malgwi', () => {
     [['transcribe', '--segmentation', 'words', 'x'], 'pauses, none'],
     [['transcribe', '-', '-'], 'invalid_request'],
     [['evaluate'], '--manifest'],
+    [['evaluate', '--manifest', 'x', '--no-second-pass'], '--live'],
     [['serve', '--port', '70000'], '65535'],
     [['serve', '--model', 'no such model'], 'config_invalid'],
     [['models', '--models-dir', '/nonexistent-folder'], 'config_invalid'],
@@ -264,6 +265,28 @@ describe('malgwi serve, and what talks to it', () => {
       stdout: '',
       stderr: expect.stringMatching(`^config_invalid: Port ${port} is taken`) as string,
     });
+  });
+
+  it('evaluates recordings as live streams', async () => {
+    const manifest = clipPath('manifest.jsonl');
+    const { code, stdout } = await malgwi([
+      'evaluate',
+      '--manifest',
+      manifest,
+      '--limit',
+      '2',
+      '--live',
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as {
+      cerNoSpaces: number;
+      live: { realTimeFactor: number; partials: number; stableShare: number; changedStable: number };
+    };
+    expect(report.cerNoSpaces).toBeLessThan(0.5);
+    expect(report.live.partials).toBeGreaterThan(2);
+    expect(report.live.realTimeFactor).toBeGreaterThan(0);
+    expect(report.live.changedStable).toBe(0);
   });
 
   it('evaluates: error rates, counts and failures, pushed to the metrics', async () => {

@@ -47,6 +47,10 @@ def output_lengths(lengths: Tensor) -> Tensor:
     return ((lengths - 1) // 2 - 1) // 2
 
 
+# Cosines and sines of the queries' positions, and of the keys'.
+Rotary = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
 def rotary_table(frames: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the given positions for heads of `size` channels; `rotate` subtracts by the signs of sines."""
     rates = torch.exp(torch.arange(0, size, 2, device=frames.device) * (-math.log(10000.0) / size))
@@ -86,27 +90,24 @@ class Attention(nn.Module):
         self.out = nn.Linear(config.dimension, config.dimension)
 
     def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor, past: Tensor | None = None
+        self, x: Tensor, rotary: Rotary, mask: Tensor, past: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Output, and all keys and values before rotation, `[B, 2 H, P + F, size]`.
 
-        `past` has those of the `P` frames before; `rotary` covers `P + F` positions and `mask` is `[B, 1, F, P + F]`.
+        `past` has those of the `P` frames before; `rotary` is that of the `F` queries and of the `P + F` keys, and `mask`
+        is `[B, 1, F, P + F]`.
         """
         width = self.heads * self.size
         # Sizes are those of the mask, which all blocks share: a traced graph then works them out only once.
         batch = mask.shape[0]
         qkv = self.qkv(self.norm(x)).view(batch, -1, 3 * self.heads, self.size).transpose(1, 2)
-        cosines, sines = (t.to(qkv.dtype) for t in rotary)
+        of_queries, of_keys = ([t.to(qkv.dtype) for t in tables] for tables in rotary)
         q, kv = qkv.split([self.heads, 2 * self.heads], 1)
-        if past is None:
-            q = rotate(q, cosines, sines)
-        else:
-            before = past.shape[2]
-            q = rotate(q, cosines[before:], sines[before:])
+        if past is not None:
             kv = torch.cat([past, kv], 2)
         k, v = kv.split(self.heads, 1)
         # Written out: at a few hundred frames this is faster on a CPU than the fused kernel, above all backwards.
-        scores = q @ (rotate(k, cosines, sines) * self.size**-0.5).transpose(-2, -1) + mask.to(q.dtype)
+        scores = rotate(q, *of_queries) @ (rotate(k, *of_keys) * self.size**-0.5).transpose(-2, -1) + mask.to(q.dtype)
         mixed = scores.softmax(-1, dtype=q.dtype) @ v
         return self.out(mixed.transpose(1, 2).reshape(batch, -1, width)), kv
 
@@ -150,7 +151,7 @@ class Block(nn.Module):
         self.second = FeedForward(config)
         self.norm = nn.LayerNorm(config.dimension)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
+    def forward(self, x: Tensor, rotary: Rotary, mask: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
         """Output, and what the block saw: keys and values, and the input of its depthwise convolution."""
         kept, context = past or (None, None)
         x = x + 0.5 * self.first(x)
@@ -214,7 +215,7 @@ class ConformerCTC(nn.Module):
         rotary = rotary_table(torch.arange(frames, device=x.device), self.config.dimension // self.config.heads)
         halfway = None
         for n, block in enumerate(self.blocks):
-            x, _ = block(x, rotary, mask)
+            x, _ = block(x, (rotary, rotary), mask)
             if middle and n + 1 == len(self.blocks) // 2:
                 halfway = self.middle(x)
         return self.output(x), lengths, halfway

@@ -87,7 +87,8 @@ class Step(nn.Module):
         allowed = (position >= (left - cached)[:, None]) & (position < (left + lengths)[:, None])
         mask = torch.zeros(allowed.shape, device=x.device).masked_fill(~allowed, -1e4)[:, None, None, :]
         blocks = self.model.blocks
-        rotary = rotary_table(position, attention.shape[3])
+        cosines, sines = rotary_table(position, attention.shape[3])
+        rotary = ((cosines[left:], sines[left:]), (cosines, sines))
         pasts = zip(attention.chunk(len(blocks), 1), convolution.chunk(len(blocks), 1), strict=True)
         seen = []
         for block, past in zip(blocks, pasts, strict=True):

@@ -1,12 +1,14 @@
 /** `malgwi evaluate` (`npm run evaluate --`): error rates of a model on recordings with transcripts. */
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { MalgwiError } from '../../errors.js';
 import { guarded, printable } from '../errors.js';
 import { addModelOptions, httpUrl, integer, readConfig, type ModelOptions } from '../options.js';
 import { ProgressBar } from '../progress.js';
 import { startRecognizer } from '../recognizer.js';
 import { onInterrupt } from '../signals.js';
 import { table } from '../table.js';
+import type { LiveTotals } from '../evaluation/live.js';
 import type { EvaluationReport, Figures, ScoredUtterance } from '../evaluation/report.js';
 
 interface EvaluateOptions extends ModelOptions {
@@ -15,6 +17,8 @@ interface EvaluateOptions extends ModelOptions {
   readonly limit?: number;
   readonly by?: string;
   readonly errors?: number;
+  readonly live?: true;
+  readonly secondPass?: boolean;
   readonly json?: true;
   readonly push?: URL;
   readonly set?: string;
@@ -28,6 +32,7 @@ Examples:
   $ npm run evaluate -- --manifest test-audio/manifest.jsonl
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --split dev --errors 20
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --by corpus,speaker,duration
+  $ npm run evaluate -- --manifest corpus/manifest.jsonl --live
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --json > report.json
   $ npm run evaluate -- --manifest corpus/manifest.jsonl --push http://localhost:3000
 
@@ -42,6 +47,9 @@ export function registerEvaluate(program: Command): void {
     .option('--split <name>', 'only the lines of this split')
     .option('--limit <count>', 'only so many utterances, the first ones', integer(1, 1e9))
     .option('--by <fields>', 'figures apart by fields of the lines, or by duration: corpus,duration')
+    .option('--live', 'as live streams: what is final is what live clients get')
+    .option('--second-pass', 'with --live: decode finals from whole utterances, whatever the package says')
+    .option('--no-second-pass', 'with --live: or do not')
     .option('--errors <count>', 'show the utterances with the most edits', integer(1, 1e6))
     .option('--json', 'print JSON')
     .option('--push <url>', "add the counts to a running service's metrics", httpUrl)
@@ -54,18 +62,29 @@ export function registerEvaluate(program: Command): void {
 }
 
 async function evaluate(options: EvaluateOptions): Promise<void> {
-  const [{ readManifest }, { readFields }, { evaluateItems }, { buildReport }] = await Promise.all([
-    import('../evaluation/manifest.js'),
-    import('../evaluation/groups.js'),
-    import('../evaluation/run.js'),
-    import('../evaluation/report.js'),
-  ]);
+  const [{ readManifest }, { readFields }, { evaluateItems }, { buildReport }, { LiveTranscriber }] =
+    await Promise.all([
+      import('../evaluation/manifest.js'),
+      import('../evaluation/groups.js'),
+      import('../evaluation/run.js'),
+      import('../evaluation/report.js'),
+      import('../evaluation/live.js'),
+    ]);
+  if (options.live === undefined && options.secondPass !== undefined) {
+    throw new MalgwiError('invalid_request', { detail: '--second-pass is about --live.' });
+  }
   const config = await readConfig(options);
   const items = await readManifest(options.manifest, options);
   const by = readFields(options.by, items);
   const interrupt = onInterrupt();
   const recognizer = await startRecognizer(config);
   try {
+    const live = options.live
+      ? new LiveTranscriber(recognizer, {
+          signal: interrupt.signal,
+          ...(options.secondPass === undefined ? {} : { secondPass: options.secondPass }),
+        })
+      : undefined;
     const progress = watchProgress(items.length);
     const started = performance.now();
     let scored: ScoredUtterance[];
@@ -73,6 +92,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
       scored = await evaluateItems(recognizer, items, {
         signal: interrupt.signal,
         onDone: progress.onDone,
+        ...(live === undefined ? {} : { transcribe: (path) => live.transcribe(path) }),
       });
     } finally {
       progress.stop();
@@ -88,10 +108,11 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
         edits: editsOf(charactersNoSpaces),
       }));
       process.stdout.write(
-        `${JSON.stringify({ ...report, ...(options.errors === undefined ? {} : { errors }) }, null, 2)}\n`,
+        `${JSON.stringify({ ...report, ...(live === undefined ? {} : { live: live.totals }), ...(options.errors === undefined ? {} : { errors }) }, null, 2)}\n`,
       );
     } else {
       process.stdout.write(renderReport(report, worst));
+      if (live !== undefined) process.stdout.write(renderLive(live.totals));
     }
     for (const { audio, code, message } of report.failures) {
       process.stderr.write(`${printable(audio)}: ${printable(`${code}: ${message}`)}\n`);
@@ -118,6 +139,12 @@ function worstOf(scored: readonly ScoredUtterance[], count: number): ScoredUtter
     .filter((utterance) => editsOf(utterance.charactersNoSpaces) > 0)
     .sort((a, b) => editsOf(b.charactersNoSpaces) - editsOf(a.charactersNoSpaces))
     .slice(0, count);
+}
+
+function renderLive({ realTimeFactor, partials, stableShare, changedStable }: LiveTotals): string {
+  const cost = realTimeFactor === null ? '-' : `${(1 / realTimeFactor).toFixed(0)}x real time on one worker`;
+  const kept = `${percent(stableShare)} of their characters stable, changed later in ${changedStable} utterances`;
+  return `live: ${cost}; ${partials} partials, ${kept}\n`;
 }
 
 /** A bar on a terminal; elsewhere (a log, CI) a line for every tenth of the work. */

@@ -1,6 +1,6 @@
 /** Recognises the utterances of a manifest and scores them. */
 import { availableParallelism } from 'node:os';
-import type { Recognizer } from '../../recognition/contract.js';
+import type { Recognizer, Transcript } from '../../recognition/contract.js';
 import { mapOrdered } from '../concurrency.js';
 import { describeError } from '../errors.js';
 import type { EvaluationItem } from './manifest.js';
@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly model?: string;
   readonly signal: AbortSignal;
   readonly onDone: (utterance: ScoredUtterance) => void;
+  /** Text and seconds of a recording; unless given, that of a file which is there in one piece. */
+  readonly transcribe?: (path: string) => Promise<{ readonly text: string; readonly duration: number }>;
 }
 
 /**
@@ -21,16 +23,19 @@ export async function evaluateItems(
   items: readonly EvaluationItem[],
   options: RunOptions,
 ): Promise<ScoredUtterance[]> {
+  const ofFile = (path: string): Promise<Transcript> =>
+    recognizer.transcribeFile(path, {
+      priority: 'batch',
+      signal: options.signal,
+      ...(options.model === undefined ? {} : { model: options.model }),
+    });
+  const transcribe = options.transcribe ?? ofFile;
   const work = async (item: EvaluationItem): Promise<ScoredUtterance> => {
     let result: ScoredUtterance;
     options.signal.throwIfAborted();
     try {
-      const transcript = await recognizer.transcribeFile(item.path, {
-        priority: 'batch',
-        signal: options.signal,
-        ...(options.model === undefined ? {} : { model: options.model }),
-      });
-      result = scoreUtterance(item, transcript.text, transcript.duration);
+      const { text, duration } = await transcribe(item.path);
+      result = scoreUtterance(item, text, duration);
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason;
       const { code, message } = describeError(error);
