@@ -24,6 +24,8 @@ export default ts.config(
         URL: 'readonly',
         Buffer: 'readonly',
         setTimeout: 'readonly',
+        setInterval: 'readonly',
+        AbortSignal: 'readonly',
         performance: 'readonly',
         fetch: 'readonly',
         FormData: 'readonly',

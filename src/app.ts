@@ -8,6 +8,7 @@ import { ERRORS, toOpenAiError, MalgwiError } from './errors.js';
 import { KeyRing } from './http/auth.js';
 import './http/decorations.js';
 import { Hypotheses } from './http/hypotheses.js';
+import { boardPlugin } from './http/plugins/board.js';
 import { answerError, errorsPlugin } from './http/plugins/errors.js';
 import { docsPlugin } from './http/plugins/docs.js';
 import { drainPlugin } from './http/plugins/drain.js';
@@ -108,6 +109,7 @@ export async function buildApp({
   });
   await app.register(livePlugin, { recognizer, metrics, config });
   await app.register(registerRoutes);
+  if (jobs !== undefined) await app.register(boardPlugin, { queue: jobs.queue });
   await app.register(pagePlugin);
   metrics.setModels(recognizer.models());
   metrics.watchRecognizer(() => recognizer.stats());

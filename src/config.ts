@@ -44,6 +44,14 @@ export interface Config {
   };
   /** Beside public ones, what addresses that clients name may lead to. */
   readonly net: { readonly allowed: readonly string[] };
+  /** Without an address the jobs lie in the data folder. */
+  readonly redis: {
+    readonly url?: string;
+    readonly prefix: string;
+    readonly timeoutMs: number;
+    readonly leaseMs: number;
+  };
+  readonly worker: { readonly port: number };
   readonly live: {
     readonly maxSessions: number;
     readonly maxMessageBytes: number;

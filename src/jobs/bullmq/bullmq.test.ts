@@ -165,6 +165,18 @@ describe.skipIf(!available)('jobs on Redis (redis-server is not installed: skipp
     expect(await queue.get('c')).toMatchObject({ state: 'cancelled' });
   });
 
+  test('a full queue, and a full share of it, take no more', async () => {
+    const queue = await open({ maxQueued: 3 });
+    const mine = (id: string): NewJob => ({ ...job(id, { owner: 'me' }), maxQueuedOfOwner: 2 });
+    await queue.submit(mine('m1'));
+    await queue.submit(mine('m2'));
+    await expect(queue.submit(mine('m3'))).rejects.toMatchObject({ code: 'job_queue_full' });
+    await queue.submit(job('o1', { owner: 'other' }));
+    await expect(queue.submit(job('o2', { owner: 'other' }))).rejects.toMatchObject({
+      code: 'job_queue_full',
+    });
+  });
+
   test('what was submitted and never dispatched is found by the sweep', async () => {
     const queue = await open();
     await queue.submit(job('untold'));
@@ -196,7 +208,9 @@ describe.skipIf(!available)('jobs on Redis (redis-server is not installed: skipp
 
   test('a lost lock is a lost lease: the next worker ends the job, the first one is refused', async () => {
     const prefix = `test${++number}`;
-    const [a, b] = [await open({ prefix }), await open({ prefix })];
+    // Seldom renewed, often looked for: its holder would take the lock back.
+    const options = { prefix, leaseMs: 4000, stalledIntervalMs: 50 };
+    const [a, b] = [await open(options), await open(options)];
     await a.submit(job('d'));
     let refused: unknown;
     let reason: unknown;
@@ -237,7 +251,7 @@ describe.skipIf(!available)('jobs on Redis (redis-server is not installed: skipp
   });
 
   test('a job that takes its workers down fails after bounded tries', async () => {
-    const queue = await open({ stalledIntervalMs: 50, leaseMs: 400 });
+    const queue = await open({ stalledIntervalMs: 50, leaseMs: 2000 });
     await queue.submit(job('poison'));
     let begun = 0;
     await queue.work(

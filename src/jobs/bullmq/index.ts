@@ -58,6 +58,7 @@ export class BullmqQueue implements JobQueue {
   readonly adapter = 'bullmq';
   readonly #outbox: Outbox;
   readonly #workers = new Set<QueueWorker>();
+  readonly #telling = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
@@ -75,7 +76,13 @@ export class BullmqQueue implements JobQueue {
     return [this.#outbox.jobs, this.#outbox.notifications];
   }
 
-  async submit({ id, spec, idempotencyKey, fingerprint }: NewJob): Promise<{ job: Job; created: boolean }> {
+  async submit({
+    id,
+    spec,
+    idempotencyKey,
+    fingerprint,
+    maxQueuedOfOwner,
+  }: NewJob): Promise<{ job: Job; created: boolean }> {
     const [answer, reply, other] = (await this.#ask(
       'CREATE',
       id,
@@ -85,11 +92,12 @@ export class BullmqQueue implements JobQueue {
       idempotencyKey === undefined ? '' : hashed(spec.owner, idempotencyKey),
       fingerprint ?? '',
       this.options.maxQueued,
+      maxQueuedOfOwner ?? '',
     )) as [string, unknown, string | undefined];
     if (answer === 'mismatch') throw new MalgwiError('idempotency_mismatch');
     if (answer === 'full') throw new MalgwiError('job_queue_full', { retryAfter: 60 });
     const stored = toStored(other ?? id, reply)!;
-    if (answer === 'created') await this.#told(this.#outbox.dispatch(stored));
+    if (answer === 'created') this.#tell(this.#outbox.dispatch(stored));
     return { job: stored.job, created: answer === 'created' };
   }
 
@@ -126,7 +134,7 @@ export class BullmqQueue implements JobQueue {
     const stored = toStored(id, reply)!;
     if (answer === 'cancelled') {
       const { notification } = stored.job;
-      await this.#told(
+      this.#tell(
         Promise.all([
           this.#outbox.withdraw(stored),
           notification?.state === 'pending' ? this.#outbox.announce(stored) : undefined,
@@ -143,7 +151,7 @@ export class BullmqQueue implements JobQueue {
     if (answer === 'missing') throw new MalgwiError('job_not_found');
     if (answer === 'refused') throw new MalgwiError('job_not_retryable');
     const stored = toStored(id, reply)!;
-    await this.#told(this.#outbox.dispatch(stored));
+    this.#tell(this.#outbox.dispatch(stored));
     return stored.job;
   }
 
@@ -205,6 +213,7 @@ export class BullmqQueue implements JobQueue {
     await Promise.all([...this.#workers].map((worker) => worker.drain(0)));
     this.#closing.abort();
     this.hub.close();
+    await within(Promise.all(this.#telling), this.options.timeoutMs);
     await within(this.#outbox.close(), this.options.timeoutMs);
     this.connection.close();
   }
@@ -217,9 +226,16 @@ export class BullmqQueue implements JobQueue {
     return toStored(id, await this.#ask('GET', id));
   }
 
-  /** BullMQ is told at once. Where that fails, the record is kept all the same, and the sweep tells. */
-  async #told(telling: Promise<unknown>): Promise<void> {
-    await telling.catch(() => undefined);
+  /**
+   * BullMQ is told at once, but nobody waits for that: the record is what counts. Where it fails, the sweep tells.
+   */
+  #tell(telling: Promise<unknown>): void {
+    const told = telling.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#telling.add(told);
+    void told.then(() => this.#telling.delete(told));
   }
 }
 

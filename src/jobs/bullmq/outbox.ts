@@ -83,8 +83,7 @@ export class Outbox {
   async #tell(member: string): Promise<void> {
     const colon = member.indexOf(':');
     const { id, generation } = parseDispatchId(member.slice(colon + 1));
-    const hash = await this.redis.hgetall(`${this.connection.prefix}job:${id}`);
-    const stored = toStored(id, Object.entries(hash).flat());
+    const stored = toStored(id, await this.connection.run(this.redis, 'GET', id));
     const current = stored !== undefined && stored.generation === generation;
     const ended = current && TERMINAL_STATES.includes(stored.job.state);
     if (member.startsWith('job:') && current && !ended) return this.dispatch(stored);

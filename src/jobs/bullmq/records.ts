@@ -1,6 +1,7 @@
 /** Between the hash of a job and {@link Job}. */
 import type { PlainError } from '../../errors.js';
 import type { Job, JobPriority, JobProgress, JobSpec, JobState, Notification } from '../contract.js';
+import { FIELDS } from './lua/common.js';
 
 /** A job with what only the adapter needs. */
 export interface StoredJob {
@@ -23,18 +24,23 @@ export function parseDispatchId(text: string): { readonly id: string; readonly g
   return { id: text.slice(0, dot), generation: Number(text.slice(dot + 1)) };
 }
 
-/** Names and values in turn, as HGETALL answers inside a script. */
-function fields(reply: unknown): Map<string, string> {
-  const list = reply as readonly string[];
-  const map = new Map<string, string>();
-  for (let i = 0; i + 1 < list.length; i += 2) map.set(list[i]!, list[i + 1]!);
+type Fields = ReadonlyMap<(typeof FIELDS)[number], string>;
+
+/** The values of {@link FIELDS}, null where the hash lacks one. */
+function fields(reply: unknown): Fields {
+  const values = reply as readonly (string | null)[];
+  const map = new Map<(typeof FIELDS)[number], string>();
+  FIELDS.forEach((name, i) => {
+    const value = values[i];
+    if (typeof value === 'string') map.set(name, value);
+  });
   return map;
 }
 
 const time = (name: 'startedAt' | 'finishedAt', text: string | undefined): Partial<Job> =>
   text === undefined ? {} : { [name]: Number(text) };
 
-/** @param reply names and values in turn; undefined where the list is empty */
+/** @param reply a record of a script; undefined where it has no fields */
 export function toStored(id: string, reply: unknown): StoredJob | undefined {
   const hash = fields(reply);
   const spec = hash.get('spec');
@@ -61,7 +67,7 @@ export function toStored(id: string, reply: unknown): StoredJob | undefined {
   };
 }
 
-function toNotification(hash: Map<string, string>): Notification | undefined {
+function toNotification(hash: Fields): Notification | undefined {
   const state = hash.get('noticeState');
   if (state === undefined) return undefined;
   const lastOutcome = hash.get('noticeOutcome');

@@ -1,11 +1,11 @@
 /** Scripts of those who submit, look and cancel. Each answers a list whose first item says how it went. */
 
 /**
- * ARGV: id, owner, spec (JSON), webhook ('1' or ''), idempotency key (hashed, or ''), fingerprint, most queued jobs.
+ * ARGV: id, owner, spec (JSON), webhook ('1' or ''), idempotency key (hashed, or ''), fingerprint, most queued jobs, and of this owner ('' for as many).
  * Answers created | known | mismatch | full, and the record.
  */
 export const CREATE = `
-local id, owner, spec, webhook, idempotency, fingerprint, limit = unpack(ARGV)
+local id, owner, spec, webhook, idempotency, fingerprint, limit, ownerLimit = unpack(ARGV)
 if call('EXISTS', job(id)) == 1 then return { 'created', record(id) } end
 if idempotency ~= '' then
   local other = call('GET', P .. 'idempotency:' .. idempotency)
@@ -15,6 +15,7 @@ if idempotency ~= '' then
   end
 end
 if call('ZCARD', P .. 'state:queued') >= tonumber(limit) then return { 'full' } end
+if ownerLimit ~= '' and call('ZCARD', P .. 'owned:queued:' .. owner) >= tonumber(ownerLimit) then return { 'full' } end
 local at = clock()
 local seq = call('INCR', P .. 'seq')
 call('HSET', job(id), 'spec', spec, 'owner', owner, 'webhook', webhook, 'fingerprint', fingerprint, 'idempotency', idempotency,

@@ -14,6 +14,25 @@
  *
  * KEYS[1] is the prefix in all of them.
  */
+
+/** What a record holds of the hash, in this order. */
+export const FIELDS = [
+  ...[
+    'spec',
+    'generation',
+    'seq',
+    'state',
+    'created',
+    'started',
+    'finished',
+    'attempts',
+    'progress',
+    'error',
+    'result',
+  ],
+  ...['noticeState', 'noticeAttempts', 'noticeOutcome'],
+] as const;
+
 export const COMMON = `
 local P = KEYS[1]
 local call = redis.call
@@ -26,7 +45,7 @@ end
 
 local function job(id) return P .. 'job:' .. id end
 
-local function record(id) return call('HGETALL', job(id)) end
+local function record(id) return call('HMGET', job(id), ${FIELDS.map((field) => `'${field}'`).join(', ')}) end
 
 -- An event as JSON; error is JSON or ''.
 local function eventJson(id, kind, at, err)
