@@ -3,6 +3,7 @@ import Fastify from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Config } from './config.js';
 import { ERRORS, toOpenAiError, MalgwiError } from './errors.js';
 import { KeyRing } from './http/auth.js';
@@ -23,15 +24,21 @@ import { loggerOptions } from './logging.js';
 import type { Metrics } from './metrics/index.js';
 import { GuardedHttp } from './net/fetch.js';
 import type { Recognizer } from './recognition/contract.js';
+import { ResumableUploads } from './resumable/index.js';
 import type { ObjectStorage } from './storage/contract.js';
 import { VERSION } from './version.js';
+
+export interface JobServices {
+  readonly queue: JobQueue;
+  readonly storage: ObjectStorage;
+}
 
 export interface AppOptions {
   readonly config: Config;
   readonly recognizer: Recognizer;
   readonly metrics: Metrics;
   /** Without them the service offers no jobs. They belong to the caller. */
-  readonly jobs?: { readonly queue: JobQueue; readonly storage: ObjectStorage };
+  readonly jobs?: JobServices;
   /** A logger, or false for silence; made from the configuration without it. */
   readonly logger?: FastifyBaseLogger | false;
 }
@@ -86,13 +93,7 @@ export async function buildApp({
   app.decorate('hypotheses', new Hypotheses());
   app.decorate('uploads', uploads);
   app.decorate('closing', closing.signal);
-  if (jobs !== undefined) {
-    const net = new GuardedHttp(config.net);
-    app.decorate('jobs', jobs.queue);
-    app.decorate('storage', jobs.storage);
-    app.decorate('net', net);
-    app.addHook('onClose', () => net.close());
-  }
+  if (jobs !== undefined) await offerJobs(app, jobs);
   app.addHook('onClose', () => uploads.close());
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
@@ -114,6 +115,22 @@ export async function buildApp({
   metrics.setModels(recognizer.models());
   metrics.watchRecognizer(() => recognizer.stats());
   return app;
+}
+
+async function offerJobs(app: FastifyInstance, { queue, storage }: JobServices): Promise<void> {
+  const { config } = app;
+  const net = new GuardedHttp(config.net);
+  const resumable = await ResumableUploads.open(storage, {
+    dir: join(config.data.dir, 'uploads'),
+    keepFreeBytes: config.storage.keepFreeBytes,
+    expiryMs: config.jobs.uploadExpirySeconds * 1000,
+    maxUnfinished: config.jobs.maxUnfinishedUploads,
+  });
+  app.decorate('jobs', queue);
+  app.decorate('storage', storage);
+  app.decorate('net', net);
+  app.decorate('resumable', resumable);
+  app.addHook('onClose', () => net.close());
 }
 
 /** Bytes that are no HTTP never reach a route; they are answered in the same shape. */

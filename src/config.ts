@@ -40,6 +40,8 @@ export interface Config {
     readonly maxBytes: number;
     readonly maxQueuedPerKey: number;
     readonly maxEventStreams: number;
+    readonly maxUnfinishedUploads: number;
+    readonly uploadExpirySeconds: number;
     readonly webhookSecret?: string;
   };
   /** Beside public ones, what addresses that clients name may lead to. */

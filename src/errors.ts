@@ -166,6 +166,14 @@ export const ERRORS = {
     retryable: false,
   },
   upload_incomplete: invalid('The upload is not complete yet.', 409),
+  upload_offset_mismatch: invalid('The upload goes on at another byte.', 409),
+  upload_locked: {
+    status: 423,
+    type: 'rate_limit_error',
+    message: 'Another request works on this upload.',
+    retryable: true,
+  },
+  upload_version_unsupported: invalid('Tus-Resumable must be 1.0.0.', 412),
   object_not_found: {
     status: 404,
     type: 'not_found_error',

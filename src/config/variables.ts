@@ -253,6 +253,23 @@ export const VARIABLES: readonly Variable[] = [
     'Clients that may follow the events of jobs at a time; the next one is answered with `queue_full`.',
   ),
   variable(
+    'MALGWI_JOBS_MAX_UNFINISHED_UPLOADS',
+    'jobs.maxUnfinishedUploads',
+    'integer',
+    Integer(1, 100_000),
+    1000,
+    'Resumable uploads that may be unfinished at a time; the next one is answered with `queue_full`.',
+  ),
+  variable(
+    'MALGWI_JOBS_UPLOAD_EXPIRY_SECONDS',
+    'jobs.uploadExpirySeconds',
+    'integer',
+    Integer(60, 1000 * HOUR),
+    24 * HOUR,
+    'How long a resumable upload may take, and how long a complete one waits for its job; then it is removed.',
+    '86400 (24 hours)',
+  ),
+  variable(
     'MALGWI_WEBHOOK_SECRET',
     'jobs.webhookSecret',
     'text',

@@ -4,6 +4,7 @@ import type { JobQueue } from '../jobs/contract.js';
 import type { Metrics } from '../metrics/index.js';
 import type { GuardedHttp } from '../net/fetch.js';
 import type { Recognizer } from '../recognition/contract.js';
+import type { ResumableUploads } from '../resumable/index.js';
 import type { ObjectStorage } from '../storage/contract.js';
 import type { Hypotheses } from './hypotheses.js';
 import type { KeyRing } from './auth.js';
@@ -21,6 +22,7 @@ declare module 'fastify' {
     /** Where jobs are offered. */
     readonly jobs: JobQueue;
     readonly storage: ObjectStorage;
+    readonly resumable: ResumableUploads;
     /** For addresses that clients name. */
     readonly net: GuardedHttp;
     /** Aborts when the service closes and the time for requests at work is over. */

@@ -20,6 +20,7 @@ import { jobContentRoutes } from './content.js';
 import { Estimator } from './estimate.js';
 import { sourceKey } from './source.js';
 import { Submissions } from './submit.js';
+import { uploadRoutes } from './uploads.js';
 
 const PAGE = 50;
 const MAX_PAGE = 200;
@@ -142,6 +143,7 @@ export async function jobRoutes(instance: FastifyInstance): Promise<void> {
   );
 
   await app.register(jobContentRoutes, { access });
+  await app.register(uploadRoutes, { access });
 }
 
 /** @throws MalgwiError invalid_field */

@@ -6,13 +6,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MalgwiError } from '../../errors.js';
 import type { Job, JobSource, JobSpec } from '../../jobs/contract.js';
 import { checkUrl } from '../../net/url.js';
+import { isUploadId, jobIdOfUpload } from '../../resumable/index.js';
 import { letThrough, receiveForm } from '../forms/receive.js';
 import { invalid } from '../forms/values.js';
 import { resolveModel } from '../models.js';
 import { cancellationOf } from '../transcription/cancel.js';
 import { withVenue } from '../venue-hot-words.js';
 import type { Caller } from './access.js';
-import { checkJobField, fieldsOfJson, readJobFields } from './fields.js';
+import { checkJobField, cleanName, fieldsOfJson, readJobFields } from './fields.js';
 import type { JobRequest } from './fields.js';
 import { audioKey, audioType } from './source.js';
 
@@ -106,7 +107,7 @@ export class Submissions {
       });
     }
     const idempotencyKey = idempotencyKeyOf(request);
-    if (upload !== undefined) throw new MalgwiError('upload_not_found', { param: 'upload' });
+    if (upload !== undefined) return this.#fromUpload(upload, caller, wanted, idempotencyKey);
     const { href } = checkUrl(url!, this.app.net.policy, 'url');
     return this.#submit({
       id: newJobId(),
@@ -116,6 +117,36 @@ export class Submissions {
       wanted,
       idempotencyKey,
     });
+  }
+
+  /** An upload makes one job: asked for again, it is the same one. */
+  async #fromUpload(
+    text: string,
+    caller: Caller,
+    wanted: JobRequest,
+    idempotencyKey: string | undefined,
+  ): Promise<Job> {
+    const { jobs, resumable, storage } = this.app;
+    const missing = (): MalgwiError => new MalgwiError('upload_not_found', { param: 'upload' });
+    const id = text.split('/').at(-1)!;
+    if (!isUploadId(id)) throw missing();
+    const known = await jobs.get(jobIdOfUpload(id));
+    if (known !== undefined && (caller.admin || known.spec.owner === caller.owner)) return known;
+    const owner = await resumable.ownerOf(id);
+    if (owner === undefined || (!caller.admin && owner !== caller.owner)) throw missing();
+    const { bytes, key, metadata } = await resumable.claim(id);
+    await audioType(storage, key, bytes);
+    const name = wanted.name ?? cleanName(metadata.filename ?? metadata.name ?? '');
+    const job = await this.#submit({
+      id: jobIdOfUpload(id),
+      caller,
+      source: { type: 'object', key, bytes },
+      sourceMark: id,
+      wanted: { ...wanted, name },
+      idempotencyKey: idempotencyKey ?? `upload:${id}`,
+    });
+    if (job.id === jobIdOfUpload(id)) await resumable.used(id);
+    return job;
   }
 
   /** @returns gives the place back */
