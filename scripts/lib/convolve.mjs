@@ -1,5 +1,17 @@
 // Convolution of long signals: overlap-add over a radix-2 FFT (Cooley and Tukey 1965).
 
+const tables = new Map();
+/** exp(-2 pi i k / span) for k below half of the span. */
+function roots(span) {
+  let table = tables.get(span);
+  if (table === undefined) {
+    const of = (wave) => Float64Array.from({ length: span / 2 }, (_, k) => wave((2 * Math.PI * k) / span));
+    table = { cos: of(Math.cos), sin: of((angle) => -Math.sin(angle)) };
+    tables.set(span, table);
+  }
+  return table;
+}
+
 /** In place; both arrays of a power of two. */
 function transform(re, im, inverse) {
   const n = re.length;
@@ -14,15 +26,14 @@ function transform(re, im, inverse) {
   }
   for (let span = 2; span <= n; span *= 2) {
     const half = span / 2;
-    const angle = ((inverse ? 2 : -2) * Math.PI) / span;
-    const cos = Float64Array.from({ length: half }, (_, k) => Math.cos(angle * k));
-    const sin = Float64Array.from({ length: half }, (_, k) => Math.sin(angle * k));
+    const { cos, sin } = roots(span);
+    const sign = inverse ? -1 : 1;
     for (let from = 0; from < n; from += span) {
       for (let k = 0; k < half; k++) {
         const a = from + k;
         const b = a + half;
-        const x = re[b] * cos[k] - im[b] * sin[k];
-        const y = re[b] * sin[k] + im[b] * cos[k];
+        const x = re[b] * cos[k] - im[b] * sign * sin[k];
+        const y = re[b] * sign * sin[k] + im[b] * cos[k];
         re[b] = re[a] - x;
         im[b] = im[a] - y;
         re[a] += x;

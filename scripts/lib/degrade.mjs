@@ -1,5 +1,5 @@
 // Worse versions of a recording: noise at a given ratio, the telephone, a room far from the microphone.
-import { between, normal, pick } from './random.mjs';
+import { between, normal, pick, seeded, seedOf } from './random.mjs';
 import { convolve } from './convolve.mjs';
 import { babble } from './sounds/babble.mjs';
 import { music } from './sounds/music.mjs';
@@ -28,7 +28,8 @@ const SONG = {
   lead: 'strings',
   drums: true,
 };
-export const NOISES = {
+const POOL_SECONDS = 60;
+const NOISES = {
   white,
   pink,
   brown,
@@ -37,14 +38,27 @@ export const NOISES = {
 };
 export const NOISE_NAMES = Object.keys(NOISES);
 
+const pools = new Map();
+/** A minute of a noise, made once: recordings get excerpts of it. */
+function pool(kind) {
+  let samples = pools.get(kind);
+  if (samples === undefined) {
+    samples = NOISES[kind](seeded(seedOf(kind)), POOL_SECONDS);
+    pools.set(kind, samples);
+  }
+  return samples;
+}
+
 /**
- * Adds a noise of one of the kinds of `NOISES`. What would be above full scale is brought down as a whole.
+ * Adds a noise of one of the kinds of `NOISE_NAMES`. What would be above full scale is brought down as a whole.
  * @param {number} snr dB, of the level where someone speaks to that of the noise
  */
 export function withNoise(samples, kind, snr, random) {
-  const noise = NOISES[kind](random, samples.length / RATE);
+  const source = pool(kind);
+  const from = Math.floor(random() * source.length);
+  const noise = samples.map((_, i) => source[(from + i) % source.length]);
   const gain = speechLevel(samples) / 10 ** (snr / 20) / Math.max(1e-9, rms(noise));
-  const mixed = samples.map((sample, i) => sample + gain * (noise[i] ?? 0));
+  const mixed = samples.map((sample, i) => sample + gain * noise[i]);
   const peak = mixed.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
   return peak > 1 ? mixed.map((sample) => sample / peak) : mixed;
 }

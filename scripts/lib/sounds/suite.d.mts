@@ -1,0 +1,5 @@
+export function suite(): Iterable<{
+  readonly name: string;
+  readonly kind: string;
+  readonly samples: Float32Array;
+}>;
