@@ -8,13 +8,15 @@ import type {
   SlotEvidence,
   Slots,
 } from './contract.js';
-import { readSound, type Reading } from './grammar/lattice.js';
+import { readSound, type Reading, type Token } from './grammar/lattice.js';
 import { toSound, type Sound } from './grammar/sound.js';
 import { assemble, markRepairs, type Filled } from './interpret/assemble.js';
-import { confidenceOf } from './interpret/confidence.js';
+import { clausesOf } from './interpret/clauses.js';
+import { confidenceIn, confidenceOf } from './interpret/confidence.js';
 import { decide, Situation, type Vote } from './interpret/decide.js';
 import { findMentions } from './interpret/mentions.js';
 import { findPredicates } from './interpret/predicates.js';
+import { withUnknownWords } from './interpret/strange.js';
 import type { Phrase } from './interpret/phrase.js';
 import { problemsOf } from './venue.js';
 
@@ -43,12 +45,40 @@ interface Parsed {
 
 function parseOne(text: string, options: ParseOptions): Parsed {
   const sound = toSound(text, MAX_TEXT_LENGTH);
-  const reading = readSound(sound, text);
-  const { tokens } = reading;
+  const heard = readSound(sound, text);
+  const tokens = withUnknownWords(heard.tokens, sound);
+  const reading = { ...heard, tokens };
+  const situation = situationOf(tokens, options);
+  const candidates = decide(situation).map((vote) => {
+    const filled = assemble(vote.intent, situation);
+    const confidence = confidenceOf(vote, situation, reading, sound);
+    return { intent: vote.intent, slots: filled.slots, confidence, filled, vote };
+  });
+  for (const clause of clausesOf(tokens, sound)) {
+    const part = situationOf(tokens.slice(clause.first, clause.last), options);
+    for (const vote of decide(part)) {
+      if (TALK.has(vote.intent) && options.pending === undefined) continue;
+      const confidence = confidenceIn(clause, vote, part, reading, sound);
+      const known = candidates.findIndex(({ intent }) => intent === vote.intent);
+      if (known >= 0 && candidates[known].confidence >= confidence) continue;
+      // The clause says what is wanted; with what, the whole utterance.
+      const filled = assemble(vote.intent, situation);
+      const token = vote.token === undefined ? {} : { token: vote.token + clause.first };
+      const candidate = { intent: vote.intent, slots: filled.slots, confidence, filled, vote: { ...vote, ...token } }; // prettier-ignore
+      if (known >= 0) candidates[known] = candidate;
+      else candidates.push(candidate);
+    }
+  }
+  candidates.sort((a, b) => b.confidence - a.confidence);
+  return { candidates, text, sound, reading };
+}
+
+/** Answers to what was asked: a clause of something longer is none, unless something was asked. */
+const TALK: ReadonlySet<IntentName> = new Set(['confirm', 'deny', 'correct', 'help']);
+
+function situationOf(tokens: readonly Token[], { venue, pending }: ParseOptions): Situation {
   const schemes =
-    options.venue === undefined
-      ? []
-      : [options.venue.seats, ...(options.venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
+    venue === undefined ? [] : [venue.seats, ...(venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
   const letters = schemes.length === 0 || schemes.some((scheme) => scheme.kind === 'letter');
   const onlyLetters = schemes.length > 0 && schemes.every((scheme) => scheme.kind === 'letter');
   const phrase: Phrase = {
@@ -58,14 +88,7 @@ function parseOne(text: string, options: ParseOptions): Parsed {
     senses: new Set(tokens.map((token) => token.sense)),
   };
   markRepairs(phrase);
-  const situation = new Situation(phrase, options.pending?.intent);
-  const candidates = decide(situation).map((vote) => {
-    const filled = assemble(vote.intent, situation);
-    const confidence = confidenceOf(vote, situation, reading, sound);
-    return { intent: vote.intent, slots: filled.slots, confidence, filled, vote };
-  });
-  candidates.sort((a, b) => b.confidence - a.confidence);
-  return { candidates, text, sound, reading };
+  return new Situation(phrase, pending?.intent);
 }
 
 type Candidate = Parsed['candidates'][number];

@@ -205,6 +205,13 @@ class Lattice {
     };
   }
 
+  /** Whether the text spells a whole word where a span begins a word and ends with a syllable. */
+  private spells(form: string, start: number, end: number): boolean {
+    const { starts, source } = this.sound;
+    if (starts[start] !== 2 || (end < this.size && starts[end] === 0)) return false;
+    return this.text.startsWith(form, source[start]);
+  }
+
   /** Whether a span ends inside a syllable that a space separates from the span's beginning. */
   private bridges(start: number, end: number): boolean {
     let at = end - 1;
@@ -240,8 +247,10 @@ class Lattice {
       });
       return;
     }
-    const found = (entry: Entry, end: number, edits: number): void =>
+    const found = (entry: Entry, end: number, edits: number): void => {
+      if (entry.form !== undefined && !this.spells(entry.form, at, end)) return;
       this.relax(this.edge(entry, at, end, edits));
+    };
     LEXICON.exact(symbols, at, found);
     if (this.fuzzy && starts[at] !== 0) LEXICON.fuzzy(symbols, at, found);
     this.unknown(at);

@@ -1,6 +1,7 @@
 /** Builds the tries from the lexicon's data, once, when the module is loaded. */
 import { readNative, readSino } from '../../korean/numerals.js';
 import { BACKGROUND } from '../lexicon/background.js';
+import { LEARNED_NOUNS } from '../lexicon/learned-nouns.js';
 import { addressOf, ENDINGS, type Base, type Mood } from '../lexicon/conjugation.js';
 import { CLOCK_WORDS, DATES, DAYPARTS, FILLERS, FOREIGN, NEUTRAL, NOUNS, PAST_TIMES, ROOM_NAMES, VARIANTS, WEEKDAYS, WEEK_PREFIXES } from '../lexicon/nouns.js'; // prettier-ignore
 import { COPULA, LETTERS, PARTICLES, UNITS } from '../lexicon/particles.js';
@@ -33,7 +34,7 @@ function put(
   cls: number,
   sense: string,
   forms: readonly string[],
-  options: { value?: number; cost?: number; fuzzyFrom?: number; spelled?: boolean } = {},
+  options: { value?: number; cost?: number; fuzzyFrom?: number; spelled?: boolean; whole?: boolean } = {},
 ): void {
   for (const form of forms) {
     const { length } = toSound(form);
@@ -45,13 +46,14 @@ function put(
       fuzzy: length >= (options.fuzzyFrom ?? 5),
       ...(cls === Class.number || cls === Class.unit ? { loose: true } : {}),
       ...(options.value === undefined ? {} : { value: options.value }),
+      ...(options.whole === true ? { form } : {}),
       ...(options.spelled === true ? { spelled: form.charCodeAt(0) } : {}),
     });
   }
 }
 
 /** Verbal nouns a command turns on: edits are allowed although they are short. */
-const KEYWORDS = new Set([
+export const KEYWORDS: ReadonlySet<string> = new Set([
   'RESERVE',
   'CANCEL',
   'EXTEND',
@@ -136,6 +138,7 @@ const freeSeats = (): string[] =>
     ]),
   );
 
+const LEARNED = 0.6;
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
     put(trie, Class.noun, sense, split(forms), {
@@ -206,6 +209,7 @@ function words(trie: Trie): void {
   put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'WORD', BACKGROUND.split(' '), { cost: 0.4, fuzzyFrom: 99 });
+  put(trie, Class.noun, 'WORD', LEARNED_NOUNS.split(' '), { cost: LEARNED, fuzzyFrom: 99, whole: true });
   // 예약자, 반납기, 취소표: other words, although they begin with ours.
   for (const deed of ['예약', '예매', '반납', '취소', '연장', '결제', '구매', '이동', '변경', '좌석'])
     put(

@@ -14,6 +14,8 @@ export interface Entry {
   readonly tail?: string;
   /** The whole first syllable, where the spelling tells apart what sounds alike (셋이, 세 시). */
   readonly spelled?: number;
+  /** Only where it is spelled like this, without a space: what merely sounds like it is something else. */
+  readonly form?: string;
   /** Numbers and units: they stand where only such may stand, so that even short ones may be heard badly. */
   readonly loose?: boolean;
   /** Whether edits are allowed: never for forms as short as particles. */
@@ -64,7 +66,11 @@ export class Trie {
     const list = (this.payload[node] ??= []);
     if (
       !list.some(
-        (known) => known.cls === entry.cls && known.sense === entry.sense && known.value === entry.value,
+        (known) =>
+          known.cls === entry.cls &&
+          known.sense === entry.sense &&
+          known.value === entry.value &&
+          known.form === entry.form,
       )
     ) {
       list.push(entry);

@@ -4,6 +4,7 @@ import { Class } from '../grammar/lexicon.js';
 import type { Reading, Token } from '../grammar/lattice.js';
 import type { Mood } from '../lexicon/conjugation.js';
 import type { Sound } from '../grammar/sound.js';
+import type { Clause } from './clauses.js';
 import type { Vote, Situation } from './decide.js';
 import { objections } from './scope.js';
 
@@ -38,6 +39,9 @@ function clauseAround(tokens: readonly Token[], token: number | undefined): numb
   return 0;
 }
 
+/** What is said with these is no object: 소음 때문에, 가게에서. */
+const ADJUNCT = new Set(['BECAUSE', 'FROM', 'SUBJECT', 'AND']);
+const WORD_PRICE = 2.6;
 const WISHES = new Set<Mood>(['command', 'intent', 'want']);
 /** Whether the deed was heard as it is written, and asked for in so many words. */
 function isClear(vote: Vote, situation: Situation): boolean {
@@ -77,8 +81,40 @@ const GENERAL = new Set<IntentName>([
 /** Intents that other services have too: a foreign word beside them makes them somebody else's. */
 const OURS = new Set<IntentName>(['confirm', 'deny']);
 
+const logistic = (evidence: number): number => 1 / (1 + Math.exp(-(SCALE * evidence + SHIFT)));
+
 /** Probability that the vote is right. */
 export function confidenceOf(vote: Vote, situation: Situation, reading: Reading, sound: Sound): number {
+  return logistic(evidenceOf(vote, situation, reading, sound));
+}
+
+/** What it costs to believe that a clause alone holds the request. */
+const CLAUSE_PRICE = 0.6;
+/** What clauses beside it take away. */
+function aside(token: Token): number {
+  if (token.sense === 'FOREIGN') return 0.9;
+  if (token.sense === 'WORD') return 0.3;
+  if (token.sense === 'quote' || token.sense === 'regret' || token.sense === 'offer') return 1.2;
+  if (token.sense === 'PASTTIME') return 0.3;
+  return token.cls === Class.unknown ? 0.15 * Math.min(8, token.end - token.start) : token.edits * 0.4;
+}
+
+/** Probability that a clause's vote is right, `situation` being that of the clause alone. */
+export function confidenceIn(
+  clause: Clause,
+  vote: Vote,
+  situation: Situation,
+  reading: Reading,
+  sound: Sound,
+): number {
+  const outside = reading.tokens.reduce(
+    (sum, token, at) => sum + (at < clause.first || at >= clause.last ? aside(token) : 0),
+    0,
+  );
+  return logistic(evidenceOf(vote, situation, reading, sound) - CLAUSE_PRICE - Math.min(3, outside));
+}
+
+function evidenceOf(vote: Vote, situation: Situation, reading: Reading, sound: Sound): number {
   const { tokens } = situation.phrase;
   const start = Math.min(clauseStart(situation), clauseAround(tokens, vote.token));
   const seat = situation.numbered ? 0.5 : 0;
@@ -97,11 +133,13 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     const inside = index >= start;
     if (token.sense === 'FOREIGN' || (token.sense === 'JOB' && !situation.numbered))
       evidence -= inside || general ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
-    else if (token.sense === 'WORD') evidence -= inside || general ? (seat > 0 ? 1.4 : 2) : 0.3;
+    else if (token.sense === 'WORD')
+      evidence -=
+        inside || general ? (ADJUNCT.has(tokens[index + 1]?.sense) ? 0.8 : seat > 0 ? 1.4 : WORD_PRICE) : 0.3;
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
       evidence -=
-        (general ? 0.8 : inside ? 0.55 : 0.18) * Math.min(length, 8) * (core ? 0.4 : seat > 0 ? 0.6 : 1) +
+        (general ? 0.8 : inside ? (ADJUNCT.has(tokens[index + 1]?.sense) ? 0.3 : 0.55) : 0.18) * Math.min(length, 8) * (core ? 0.4 : seat > 0 ? 0.6 : 1) +
         (inside && length > 2 ? 0.6 : 0);
       // 상견례 자리, 번지점프 예약: what nobody knows says what is booked.
       if (length > 2 && tokens[index + 1] !== undefined && BOOKED.has(tokens[index + 1].sense))
@@ -130,5 +168,5 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
     if (token.edits > 0) evidence -= token.edits * editPrice;
   });
   evidence -= Math.max(0, reading.cost / Math.max(sound.length, 1) - 0.3) * 3;
-  return 1 / (1 + Math.exp(-(SCALE * evidence + SHIFT)));
+  return evidence;
 }

@@ -53,7 +53,9 @@ export function foreignObject(s: Situation, deed: number): Token | undefined {
       const near = !APART.has(after.sense);
       return near ? token : undefined;
     } // prettier-ignore
-    if (token.cls === Class.unknown) return undefined;
+    // What nobody knows, with a time or a filler between it and the deed; right before it, its own price says so.
+    if (token.cls === Class.unknown)
+      return token.end - token.start > 2 && at < deed - 1 && !APART.has(after.sense) ? token : undefined;
     if (isTime(token) || TRANSPARENT.has(token.sense) || DEEDS.has(token.sense)) {
       const seat = mentions.some((m) => m.first <= at && at < m.last && SEATS.has(m.kind) && m.bare !== true);
       if (seat) return undefined;
@@ -63,6 +65,18 @@ export function foreignObject(s: Situation, deed: number): Token | undefined {
   }
   return undefined;
 }
+/** 라이터를 창가로 옮겨 줘: a thing marked as the object is one, wherever it stands in the deed's clause. */
+function markedObject(s: Situation, deed: number): Token | undefined {
+  const { tokens } = s.phrase;
+  for (let at = deed - 1; at > 0; at--) {
+    if (tokens[at].cls === Class.ending && !TIED.has(tokens[at].sense)) return undefined;
+    const { sense, cls, start, end } = tokens[at - 1];
+    const thing = sense === 'WORD' || sense === 'NEUTRAL' || sense === 'CHAIR' || (cls === Class.unknown && end - start > 2);
+    if (tokens[at].sense === 'OBJECT' && thing) return tokens[at - 1];
+  } // prettier-ignore
+  return undefined;
+}
+const TIED = new Set(['attribute', 'past-attribute', 'future-attribute', 'noun']);
 const THINGS = new Set(['WORD', 'NEUTRAL']);
 const SEATS = new Set(['seat', 'row', 'room', 'floor', 'preference', 'relative', 'any', 'other', 'adjacent']);
 
@@ -191,9 +205,9 @@ export function objections(s: Situation, vote: Vote, sound: Sound): number {
   let price = somebodyElse(s, vote);
   const deed = vote.token ?? deedOf(s, vote);
   if (deed !== undefined) {
-    const object = foreignObject(s, deed);
+    const object = foreignObject(s, deed) ?? markedObject(s, deed);
     const paid = vote.intent !== 'purchase' && tokens[deed - 1]?.sense === 'PAYMEANS';
-    if (object !== undefined || paid) price += object?.sense === 'FOREIGN' ? 0.5 : 3.5;
+    if (object !== undefined || paid) price += object?.sense === 'FOREIGN' ? 0.5 : object?.cls === Class.unknown ? (s.numbered ? 1 : 2.2) : 3.5;
     if (partOfWord(s, deed, sound)) price += 3;
   }
   const { main } = s;

@@ -58,6 +58,11 @@ const STEM: readonly Ending[] = [
     'connect',
     '고,고요,고서,고 나서,며,면서,거나,게,도록,는데,는데요,느라,느라고,길래,자마자,다가,기 전에,기 때문에,기는 한데,긴 한데,는 중인데,고 있는데',
   ),
+  ...words(
+    'connect',
+    '는 김에,는 바람에,는 동안,는 동안에,는 사이에,는 대로,다 보니,다 보니까,다가는,더니,더니만,더라도,건만,는데도,는데다가,는 데다,는 데다가,기도 하고,기도 해서,기에,기엔,기에는,고 나니,고 나니까,고 해서,긴 해도,기보다는,기 위해,기 위해서,든지,든 말든,거들랑,지만,지만요',
+  ),
+  ...words('intent', '고자 합니다,고자 해요,고자 하는데요,고자 하는데,고자'),
   ...words('plain', '습니다,네,네요,지,지요,죠,거든,거든요,는다,구나,는구나,는군,는군요'),
   ...words('ongoing', '고 있어,고 있어요,고 있습니다,고 있다,고 있네,고 있네요,고 있지'),
   ...words(
@@ -131,6 +136,11 @@ const EU: readonly Ending[] = [
   ),
   ...words('condition', '면,면은,면요,려면,려거든,ㄹ 거면,ㄹ 경우,ㄹ 땐,ㄹ 때,ㄹ 때는,거든'),
   ...words('connect', '니까,니까요,므로,ㄴ데,ㄴ데요,면서,며,ㄴ데도,ㄹ 텐데'),
+  ...words(
+    'connect',
+    'ㄹ수록,ㄴ 김에,ㄴ 다음에,ㄴ 후에,ㄴ 뒤에,ㄴ 채로,ㄴ 덕분에,ㄴ 탓에,ㄴ 데다,ㄴ 데다가,ㄹ까 봐서,ㄹ 겸,ㄹ 정도로,ㄹ 테니,ㄹ 텐데요,ㄹ 거라,ㄹ 거라서,ㄹ 거여서,ㄹ 것이니,ㄴ지라,ㄴ다길래,라길래,ㄴ다고 해서,라고 해서,ㄹ 때까지,ㄹ 동안',
+  ),
+  ...words('past', '려다가,려다,려다 말았어,려다 말았어요,ㄹ 뻔했어,ㄹ 뻔했어요,ㄹ 뻔했네,ㄹ 뻔했네요,ㄹ 뻔,ㄹ 뻔했다'),
   ...words('purpose', '러,러 왔는데,러 왔어요,러 가는데'),
   ...words('future-attribute', 'ㄹ,ㄹ 만한,ㄹ 거'),
   ...words('past-attribute', 'ㄴ,ㄴ 거,ㄴ 것,ㄴ 걸,ㄴ 적'),
@@ -147,7 +157,7 @@ const PAST: readonly Ending[] = [
   ...words('intent', '다 갈게,다 갈게요,다 갈래,다 갈래요,다가 갈게요'),
   ...words(
     'past',
-    '어,어요,습니다,다,지,지요,죠,네,네요,는데,는데요,거든,거든요,으니까,고,고요,더니,잖아,잖아요,음,었어,었어요,었지,었는데,었습니다,어서,으므로,구나',
+    '어,어요,습니다,다,지,지요,죠,네,네요,는데,는데요,거든,거든요,으니까,고,고요,더니,더니만,길래,다가,으면서,을 때,던데,던데요,기 때문에,으니,지만,지만요,는데도,잖아,잖아요,음,었어,었어요,었지,었는데,었습니다,어서,으므로,구나',
   ),
   ...words(
     'past-question',
@@ -184,7 +194,7 @@ const A: readonly Ending[] = [
   ...words('must', '야 할 듯,야 할 듯해,야 할 듯해요,야 될 듯해요'),
   ...words('insist', '달라고,달라고요,달라니까,달라니까요,달라구요'),
   ...words('cause', '서,서요'),
-  ...words('connect', '가지고,갖고,도,다가'),
+  ...words('connect', '가지고,갖고,도,다가,서라도,서인지,서는,서 그런데,서 그런데요,서 그러는데,서 그러는데요'),
   ...words(
     'quote',
     '달라는데,달래,달래요,달라던데,달라고 했어,달라고 해,달라고 하던데,달라고 하셨어,달라더라',
@@ -299,8 +309,8 @@ const auxiliaries: readonly Ending[] = [
 ];
 
 /** -ㄹ 것 같다: 못 갈 것 같아서. */
-const seeming: readonly Ending[] = inflect({ stem: '같', eu: '같으', a: '같아' }).flatMap(([form, mood]) =>
-  ['ㄹ 것 ', 'ㄹ 거 ', 'ㄴ 것 ', 'ㄴ 거 '].map((link): Ending => [
+const seeming = (links: readonly string[]): Ending[] => inflect({ stem: '같', eu: '같으', a: '같아' }).flatMap(([form, mood]) =>
+  links.map((link): Ending => [
     link + form,
     mood === 'cause' || mood === 'connect' || mood === 'condition' ? mood : 'plain',
   ]),
@@ -322,8 +332,9 @@ export const ENDINGS: Readonly<Record<Base, readonly Ending[]>> = {
     ...wanting.map(([form]): Ending => [`고 싶지 ${form}`, 'not']),
     ...words('not', '고 싶지 않아,고 싶지 않아요,고 싶지 않은데'),
     ...existing.map(([form, mood]): Ending => [`고 ${form}`, mood]),
+    ...seeming(['는 것 ', '는 거 ']),
   ],
-  eu: [...EU, ...ability, ...honorific, ...seeming],
+  eu: [...EU, ...ability, ...honorific, ...seeming(['ㄹ 것 ', 'ㄹ 거 ', 'ㄴ 것 ', 'ㄴ 거 '])],
   a: [
     ...A,
     ...PAST.map(([form, mood]): Ending => [`ㅆ${form}`, mood]),

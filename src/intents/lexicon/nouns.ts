@@ -36,7 +36,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   WHICHNUM: '몇 번,몇 번 자리,몇 번 좌석,몇 번째,몇 호',
   HOWMANY:
     '몇 개,몇 자리,몇 석,몇 좌석,몇 군데,몇 명,몇 개나,몇 자리나,몇 석이나,몇 좌석이나,몇 군데나,몇 명이나,몇 개쯤,몇 자리쯤,몇 석쯤,몇 개 정도,몇 자리 정도,몇 석 정도',
-  WHAT: '뭐,무엇,무슨,뭔,뭘,뭣,머,어떤',
+  WHAT: '뭐뭐,뭐,무엇,무슨,뭔,뭘,뭣,머,어떤',
   WHO: '누가,누구,다른 사람,누군가,딴 사람,사람,주인,임자',
   MINE: '내,제,나의,저의,내가,제가,나,저,우리,나는,저는,난,전,내 거,제 거,내꺼',
   NUMBERWORD: '번호,좌석 번호,자리 번호',
@@ -113,7 +113,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 
 /** Spellings by ear of the shortest keywords: exact only, edits upon them would find them everywhere. */
 export const VARIANTS: Readonly<Record<string, string>> = {
-  SEAT: '자석,쟈리,좌섴,자릴,자린,짜리',
+  SEAT: '자리값,좌석값,자리 요금,좌석 요금,자석,쟈리,좌섴,자릴,자린,짜리',
   RESERVE: '예냑,애약,예야',
   RETURN: '바납',
   EXTEND: '여장,연쟝,연자',
