@@ -128,6 +128,8 @@ class Lattice {
       // 육 씨로: a letter that ends a seat's name may be a goal.
       if (cls === Class.letter && edge.sense === 'TO' && this.via[source]?.sense !== 'E') cost -= 0.9;
       // 삼월 삼 일 자리: behind a number 일 is its unit; 열 시간 is no row.
+      // 자리가 있어: 가 is no verb where no word begins.
+      if (edge.sense === 'GO' && edge.cls === Class.a && cls === Class.noun && this.sound.starts[edge.start] !== 2) cost += 1;
       if (edge.sense === 'JOB' && cls === Class.number) cost += 1.5;
       if (edge.sense === 'CALLED' && cls === Class.number) cost += 1.2;
       if (edge.sense === 'TIMEWORD' && cls === Class.unit) cost += 0.8;
@@ -205,10 +207,12 @@ class Lattice {
     };
   }
 
-  /** Whether the text spells a whole word where a span begins a word and ends with a syllable. */
-  private spells(form: string, start: number, end: number): boolean {
+  /** Whether a span begins a word, with that initial and vowel, and, where a form is given, is that form whole. */
+  private spells(form: string, first: number, start: number, end: number): boolean {
     const { starts, source } = this.sound;
-    if (starts[start] !== 2 || (end < this.size && starts[end] === 0)) return false;
+    if (starts[start] !== 2) return false;
+    if (form === '') return this.firstAt(start) === first;
+    if (end < this.size && starts[end] === 0) return false;
     return this.text.startsWith(form, source[start]);
   }
 
@@ -248,7 +252,7 @@ class Lattice {
       return;
     }
     const found = (entry: Entry, end: number, edits: number): void => {
-      if (entry.form !== undefined && !this.spells(entry.form, at, end)) return;
+      if (entry.form !== undefined && !this.spells(entry.form, entry.first, at, end)) return;
       this.relax(this.edge(entry, at, end, edits));
     };
     LEXICON.exact(symbols, at, found);

@@ -1,9 +1,10 @@
 /** Builds the tries from the lexicon's data, once, when the module is loaded. */
 import { readNative, readSino } from '../../korean/numerals.js';
+import { basesOf, DEEDS, STATES, type Irregular } from '../lexicon/everyday-stems.js';
 import { BACKGROUND } from '../lexicon/background.js';
 import { LEARNED_NOUNS } from '../lexicon/learned-nouns.js';
 import { addressOf, ENDINGS, type Base, type Mood } from '../lexicon/conjugation.js';
-import { CLOCK_WORDS, DATES, DAYPARTS, FILLERS, FOREIGN, NEUTRAL, NOUNS, PAST_TIMES, ROOM_NAMES, VARIANTS, WEEKDAYS, WEEK_PREFIXES } from '../lexicon/nouns.js'; // prettier-ignore
+import { ADVERBS, CLOCK_WORDS, DATES, DAYPARTS, FILLERS, FOREIGN, NEUTRAL, NOUNS, PAST_TIMES, ROOM_NAMES, VARIANTS, WEEKDAYS, WEEK_PREFIXES } from '../lexicon/nouns.js'; // prettier-ignore
 import { COPULA, LETTERS, PARTICLES, UNITS } from '../lexicon/particles.js';
 import { VERBS } from '../lexicon/verbs.js';
 import { toSound } from './sound.js';
@@ -34,7 +35,7 @@ function put(
   cls: number,
   sense: string,
   forms: readonly string[],
-  options: { value?: number; cost?: number; fuzzyFrom?: number; spelled?: boolean; whole?: boolean } = {},
+  options: { value?: number; cost?: number; fuzzyFrom?: number; spelled?: boolean; whole?: boolean; initial?: boolean } = {},
 ): void {
   for (const form of forms) {
     const { length } = toSound(form);
@@ -46,7 +47,7 @@ function put(
       fuzzy: length >= (options.fuzzyFrom ?? 5),
       ...(cls === Class.number || cls === Class.unit ? { loose: true } : {}),
       ...(options.value === undefined ? {} : { value: options.value }),
-      ...(options.whole === true ? { form } : {}),
+      ...(options.whole === true ? { form } : options.initial === true ? { form: '' } : {}),
       ...(options.spelled === true ? { spelled: form.charCodeAt(0) } : {}),
     });
   }
@@ -208,7 +209,7 @@ function words(trie: Trie): void {
   put(trie, Class.adverb, 'FILLER', ['한'], { cost: 1.2, fuzzyFrom: 99 });
   put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
-  put(trie, Class.noun, 'WORD', BACKGROUND.split(' '), { cost: 0.4, fuzzyFrom: 99 });
+  put(trie, Class.noun, 'WORD', BACKGROUND.split(' '), { cost: 0.4, fuzzyFrom: 99, whole: true });
   put(trie, Class.noun, 'WORD', LEARNED_NOUNS.split(' '), { cost: LEARNED, fuzzyFrom: 99, whole: true });
   // 예약자, 반납기, 취소표: other words, although they begin with ours.
   for (const deed of ['예약', '예매', '반납', '취소', '연장', '결제', '구매', '이동', '변경', '좌석'])
@@ -229,6 +230,7 @@ function words(trie: Trie): void {
     fuzzyFrom: 99,
   });
   put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });
+  put(trie, Class.adverb, 'FILLER', ADVERBS.split(' '), { cost: 0.1, fuzzyFrom: 99, whole: true });
   for (const filler of split(FILLERS))
     put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
 }
@@ -262,6 +264,13 @@ function verbs(trie: Trie): void {
         });
     }
   }
+  for (const [sense, stems] of [['FOREIGN', DEEDS], ['FEEL', STATES]] as const)
+    for (const [irregular, list] of Object.entries(stems))
+      for (const stem of list.split(' ')) {
+        const bases = basesOf(stem, irregular as Irregular);
+        for (const [cls, index] of classes)
+          put(trie, cls, sense, [bases[index]], { fuzzyFrom: 99, cost: 0.3, initial: true });
+      }
   // 하다 loses its ㅎ between voiced sounds: 예약애 줘.
   put(trie, Class.stem, 'DO', ['아'], { cost: 0.9 });
   put(trie, Class.eu, 'DO', ['아'], { cost: 0.5 });

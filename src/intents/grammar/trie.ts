@@ -14,7 +14,7 @@ export interface Entry {
   readonly tail?: string;
   /** The whole first syllable, where the spelling tells apart what sounds alike (셋이, 세 시). */
   readonly spelled?: number;
-  /** Only where it is spelled like this, without a space: what merely sounds like it is something else. */
+  /** Only where a word begins and is spelled like this, without a space: what merely sounds so is something else. */
   readonly form?: string;
   /** Numbers and units: they stand where only such may stand, so that even short ones may be heard badly. */
   readonly loose?: boolean;

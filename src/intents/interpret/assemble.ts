@@ -1,5 +1,6 @@
 /** Slots of the chosen intent from what was mentioned. */
 import type { IntentName, Preference, Slots } from '../contract.js';
+import { Class } from '../grammar/lexicon.js';
 import { hourOf } from './times.js';
 import type { Situation } from './decide.js';
 import type { Mention, Phrase } from './phrase.js';
@@ -146,7 +147,7 @@ class Assembler {
     if (
       this.intent === 'move' &&
       kept.length === 2 &&
-      ['BE:connect', 'OBJECT'].includes(tokens[kept[0].last]?.sense) &&
+      ['BE:connect', 'OBJECT', 'AT'].includes(tokens[kept[0].last]?.sense) &&
       kept[1].role === 'to'
     ) {
       this.set('from_seat', kept[0].value, kept[0]);
@@ -276,7 +277,7 @@ class Assembler {
   }
 
   private wishes(): void {
-    const preferences = this.all('preference');
+    const preferences = this.all('preference').filter((mention) => !this.isReason(mention));
     const distinct = (mentions: readonly Mention[]): Preference[] => [
       ...new Set(mentions.map((mention) => mention.value as Preference)),
     ];
@@ -289,13 +290,22 @@ class Assembler {
     if (unwanted.length > 0) this.set('exclude', distinct(unwanted), ...unwanted);
     const any = this.situation.mention('any');
     if (this.slots['seat'] === undefined) this.set('any_seat', any === undefined ? undefined : true, any);
-    const relative = this.all('relative').find((mention) => mention.role !== 'rejected');
+    const relative = this.all('relative').find((mention) => mention.role !== 'rejected' && !this.isReason(mention)); // prettier-ignore
     this.set('relative', relative?.value, relative);
     const all = this.situation.phrase.mentions.find(
       (mention) => mention.kind === 'all' && mention.value !== 'both',
     );
     if (this.slots['seats'] === undefined && this.slots['seat'] === undefined)
       this.set('all', all === undefined ? undefined : true, all);
+  }
+
+  /** 앞에 사람이 커서, 옆에서 떠들어서: tells why, not where to; something else does. */
+  private isReason(mention: Mention): boolean {
+    const { tokens, mentions } = this.situation.phrase;
+    if (!['AT', 'FROM', 'SUBJECT', 'TOPIC'].includes(tokens[mention.last]?.sense)) return false;
+    const end = tokens.findIndex((token, at) => at > mention.last && token.cls === Class.ending);
+    const goals = ['preference', 'relative', 'other', 'seat', 'room'];
+    return tokens[end]?.sense === 'cause' && mentions.some((other) => other.first > end && goals.includes(other.kind));
   }
 
   private field(): Slots['field'] {
@@ -307,6 +317,7 @@ class Assembler {
     )
       return 'end_time';
     if (s.has('TIMEWORD') && s.predicate('REMAIN') !== undefined) return 'remaining_time';
+    if (s.has('SEAT') && s.has('WHICHNUM', 'NUMBERWORD')) return 'my_seat';
     if (s.has('RESERVE', 'STATUSWORD')) return 'reservation';
     return 'my_seat';
   }

@@ -41,6 +41,10 @@ function clauseAround(tokens: readonly Token[], token: number | undefined): numb
 
 /** What is said with these is no object: 소음 때문에, 가게에서. */
 const ADJUNCT = new Set(['BECAUSE', 'FROM', 'SUBJECT', 'AND']);
+/** 전망 좋은 자리: what the place is like. */
+const describes = (tokens: readonly Token[], at: number): boolean =>
+  tokens[at]?.sense !== 'FOREIGN' && ATTRIBUTES.has(tokens[at + 1]?.sense);
+const ATTRIBUTES = new Set(['attribute', 'past-attribute']);
 const WORD_PRICE = 2.6;
 const WISHES = new Set<Mood>(['command', 'intent', 'want']);
 /** Whether the deed was heard as it is written, and asked for in so many words. */
@@ -111,7 +115,13 @@ export function confidenceIn(
     (sum, token, at) => sum + (at < clause.first || at >= clause.last ? aside(token) : 0),
     0,
   );
-  return logistic(evidenceOf(vote, situation, reading, sound) - CLAUSE_PRICE - Math.min(3, outside));
+  // 예약했는데 자리가 없어요: a complaint, no question.
+  const complaint =
+    reading.tokens[clause.first - 1]?.sense === 'past' &&
+    (vote.intent === 'list_available' || vote.intent === 'check_seat') &&
+    situation.mood === 'plain';
+  const price = CLAUSE_PRICE + (complaint ? 2.5 : 0) + Math.min(3, outside);
+  return logistic(evidenceOf(vote, situation, reading, sound) - price);
 }
 
 function evidenceOf(vote: Vote, situation: Situation, reading: Reading, sound: Sound): number {
@@ -135,7 +145,7 @@ function evidenceOf(vote: Vote, situation: Situation, reading: Reading, sound: S
       evidence -= inside || general ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
     else if (token.sense === 'WORD')
       evidence -=
-        inside || general ? (ADJUNCT.has(tokens[index + 1]?.sense) ? 0.8 : seat > 0 ? 1.4 : WORD_PRICE) : 0.3;
+        inside || general ? (ADJUNCT.has(tokens[index + 1]?.sense) || describes(tokens, index + 1) ? 0.8 : seat > 0 ? 1.4 : WORD_PRICE) : 0.3;
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
       evidence -=

@@ -95,6 +95,8 @@ function carried(
     const past = after?.mood === 'past' || after?.mood === 'quote';
     return { mood: past ? 'past' : 'command', last: after?.last ?? i + 1, negated: false, bare: false };
   }
+  // 반납 말고 그냥 둬, 취소 말고 연장: not this deed.
+  if (next?.sense === 'NEGATE') return { mood: 'not-connect', last: i + 1, negated: true, bare: false };
   if (next?.sense === 'POSSIBLE') {
     const after = verbAt(tokens, i + 1);
     const mood: Mood =

@@ -7,6 +7,9 @@ import { SIDE, vote, type Rule } from './situation.js';
 export const cancels: Rule = (s) => {
   const cancel = s.active('CANCEL', 'UNDO');
   if (s.inquires || s.has('WHERE')) return undefined;
+  // 잡아 둔 거 풀어 줘
+  if (s.mainIs('UNTIE') && s.has('RESERVE', 'STATUSWORD') && !s.asks && !s.negated && !s.reports)
+    return vote('cancel', 2.4, s.main);
   // 예약은 빼 줘: what is taken out is the booking, not the bag on a seat.
   if (
     cancel === undefined &&
@@ -294,9 +297,18 @@ export const reserves: Rule = (s) => {
       ? vote('reserve', wish ? 2.4 : 0.3, main)
       : undefined;
   }
+  // 이십칠번에 앉아서 공부할래요: what is done there tells what the seat is for.
+  const sits = s.predicate('SIT');
+  if (s.mainIs('STUDY') && sits?.mood === 'cause' && !asked && s.place && (s.mood === 'want' || s.mood === 'intent'))
+    return vote('reserve', 1.9, sits);
+  if (s.mainIs('BORROW') && s.numbered && (s.mood === 'want' || s.mood === 'intent' || s.mood === 'command'))
+    return vote('reserve', 2, main);
   if (s.mainIs('CUT') && s.numbered && !asked) return vote('reserve', 2.2, main);
   if (s.mainIs('DO', 'WISH', 'GIVE', 'GOOD', 'GO') && s.solidPlace && !asked) {
     const wish = s.mood === 'command' || s.mood === 'intent' || s.mood === 'want' || s.mood === 'plain';
+    // 저 이제 가요: nowhere in particular.
+    if (s.mainIs('GO') && !s.has('RESERVE') && !s.phrase.mentions.some((mention) => mention.role === 'to'))
+      return undefined;
     return wish ? vote('reserve', s.mainIs('GO', 'GOOD') ? 1.2 : 2.2, main) : undefined;
   }
   if (s.mainIs('DO', 'WISH') && s.mention('party') !== undefined && !asked && !s.has('MORE', 'ALONE'))

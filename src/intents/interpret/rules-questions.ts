@@ -2,7 +2,11 @@
 import { ASKS, REPORTS, SIDE, vote, type Rule } from './situation.js';
 
 export const asksStatus: Rule = (s) => {
-  if (s.has('REMAINTIME', 'ENDTIME')) return vote('status', 3);
+  // 남은 시간 동안 뭐 하지: what is done in it, not how long it is.
+  if (s.has('REMAINTIME', 'ENDTIME'))
+    return s.main === undefined || !s.mainIs('DO', 'STUDY', 'FEEL', 'FOREIGN') || !s.has('WHAT', 'FOREIGN')
+      ? vote('status', 3)
+      : undefined;
   const seatless = !s.numbered;
   if (s.has('NEUTRAL') && !s.has('SEAT', 'RESERVE', 'USE') && s.predicate('USE', 'SIT') === undefined)
     return undefined;
@@ -181,6 +185,9 @@ export const asksSeat: Rule = (s) => {
   const wants = s.predicate('TAKE', 'GIVE', 'MOVE', 'RETURN', 'EXTEND', 'CANCEL', 'BUY', 'CHANGE');
   if (wants !== undefined && !ASKS.has(wants.mood) && !SIDE.has(wants.mood)) return undefined;
   const state = s.predicate(...EXISTENCE);
+  // 이십칠번이 비면 좋겠다
+  if (state?.mood === 'want') return undefined;
+  if (s.mainIs('SOLD') && s.content <= 5 && s.mood !== 'quote') return vote('check_seat', 2.2, s.main);
   const reserve = s.predicate('RESERVE');
   if (
     reserve !== undefined &&
@@ -207,6 +214,7 @@ export const asksSeat: Rule = (s) => {
   // 에이 사 자리 나갔어
   if (s.mainIs('LEAVE') && s.reports && s.mood !== 'quote' && s.content <= 4)
     return vote('check_seat', 1.4, main);
+  if (s.has('EMPTYSEAT') && s.mainIs('RIGHT') && s.content <= 8) return vote('check_seat', 2.4, main);
   if (
     s.mention('preference') !== undefined &&
     (s.mainIs('RIGHT') || (main === undefined && s.phrase.tokens.at(-1)?.sense === 'YES'))
@@ -227,6 +235,9 @@ export const asksSeat: Rule = (s) => {
     s.becomes
   )
     return vote('check_seat', 1.2, main);
+  // 이십칠번 예약이 가능한지 궁금해요
+  if (s.mainIs('KNOW', 'TELL', 'SHOWN', 'LOOK') && (reserve?.mood === 'permit' || reserve?.mood === 'able'))
+    return vote('check_seat', 2.2, reserve);
   if (s.mainIs('USE', 'RESERVE') && s.mood === 'question') return vote('check_seat', 1.6, main);
   if (s.mainIs('USE') && s.inUse) return vote('check_seat', 2, main);
   if (
@@ -249,6 +260,8 @@ export const asksList: Rule = (s) => {
   )
     return undefined;
   if (s.mainIs('EXIST') && s.mood === 'command') return undefined;
+  // 가방만 있고 사람이 없어요
+  if (s.has('WHO') && s.mainIs('NOTEXIST')) return undefined;
   if (s.mainIs('FULL') && !s.reports) return undefined;
   if (s.mainIs('EXIST') && s.phrase.predicates.some((p) => p.mood === 'connect' && p.last === s.main?.first))
     return undefined;

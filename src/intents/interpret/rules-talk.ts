@@ -97,6 +97,9 @@ export const denies: Rule = (s) => {
       s.has('NO');
     return about ? vote('deny', 3, s.main) : undefined;
   }
+  // 예약 안 할래 됐어
+  const refused = s.phrase.predicates.find((p) => p.negated && COMMANDS.includes(p.sense) && p.mood === 'intent');
+  if (refused !== undefined && s.mainIs('BECOME') && s.mood === 'past' && s.content <= 5) return vote('deny', 2.6, refused);
   if (
     s.phrase.predicates.some((p) => p.mood === 'not-connect') &&
     (s.mainIs('KEEP') || s.main?.mood === 'not-connect') &&
@@ -178,6 +181,10 @@ export const account: Rule = (s) => {
   if (s.has('LOGIN') && s.has('LIST', 'STATE')) return undefined;
   if (s.has('LOGIN'))
     return short && !s.negated && s.mood !== 'connect' ? vote('login', 3, s.predicate('LOGIN')) : undefined;
+  // 새로고침해도 그대로야: something is said about it.
+  const again = s.predicate('REFRESH');
+  if (again !== undefined && again !== s.main && (again.mood === 'connect' || again.mood === 'condition'))
+    return undefined;
   if (s.has('REFRESH') && short && !s.negated && s.mood !== 'permit') return vote('refresh', 3);
   const load = s.active('LOAD');
   if (load !== undefined && short) return vote('refresh', 2.5, s.predicate('LOAD'));
@@ -186,7 +193,7 @@ export const account: Rule = (s) => {
     short &&
     !s.negated &&
     !s.has('WHAT', 'NOT') &&
-    (s.main === undefined || s.mainIs(...SHOWS))
+    (s.main === undefined || s.mainIs(...SHOWS) || (s.mainIs('GO') && s.mood === 'command' && s.has('TO')))
   )
     return vote('show_barcode', 3);
   if (
@@ -252,7 +259,7 @@ export const helps: Rule = (s) => {
   if (
     s.mainIs('HELP') &&
     !s.inquires &&
-    s.content <= 3 &&
+    (s.content <= 3 || (s.has('FIRST') && s.content <= 6)) &&
     s.phrase.predicates.length === 1 &&
     ['plain', 'command', 'want', 'question', 'permit'].includes(s.mood)
   )

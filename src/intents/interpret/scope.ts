@@ -113,6 +113,15 @@ function somebodyElse(s: Situation, vote: Vote): number {
   return price;
 }
 
+const BORROWED = new Set<IntentName>(['return', 'extend', 'cancel', 'purchase']);
+/** 충전기 반납할게요, 멀티탭 구매: a thing that seats have, by itself. */
+function thingOfDesk(s: Situation, vote: Vote, deed: number): boolean {
+  if (!BORROWED.has(vote.intent) || s.numbered || s.has('SEAT', 'EMPTYSEAT', 'RESERVE', 'STATUSWORD')) return false;
+  const { tokens } = s.phrase;
+  const at = tokens[deed - 1]?.sense === 'OBJECT' || tokens[deed - 1]?.sense === 'FILLER' ? deed - 2 : deed - 1;
+  return s.has('BORROW') || ['OUTLET', 'PARTITION', 'CHAIR', 'DOOR', 'WINDOW'].includes(tokens[at]?.sense);
+}
+
 const LIGHT = new Set(['GIVE', 'DO']);
 const CUT_OFF = new Set(['SUBJECT', 'OBJECT', 'TOPIC', 'AND']);
 const COMMANDS = new Set<IntentName>(['reserve', 'move', 'return', 'extend', 'cancel', 'purchase']);
@@ -158,6 +167,8 @@ function stated(s: Situation, vote: Vote): number {
       )
     )
       price = 3;
+    // 예약이 잘 들어갔는지: its own verb carries it.
+    if (s.phrase.predicates.some((predicate) => predicate.first === at && !predicate.bare)) return;
     const verb = s.phrase.predicates.find((predicate) => predicate.first >= at + 2);
     if (particle.sense === 'SUBJECT' && verb !== undefined && !CARRIES.has(verb.sense)) price = 3;
     if (
@@ -171,7 +182,7 @@ function stated(s: Situation, vote: Vote): number {
   return price;
 }
 const ABSTRACT = new Set(['RESERVE', 'CANCEL', 'RETURN', 'EXTEND', 'BUY', 'MOVE', 'CHANGE']);
-const CARRIES = new Set(['BECOME', 'WISH', 'GOOD', 'EXIST', 'NOTEXIST', 'DO', 'POSSIBLE', 'END']);
+const CARRIES = new Set(['ENTER', 'BECOME', 'WISH', 'GOOD', 'EXIST', 'NOTEXIST', 'DO', 'POSSIBLE', 'END']);
 
 /**
  * Words between two spaces that only scraps add up to: 자막 read as 자 and 막, 과로 as 과 and 로. Such a word is one
@@ -210,6 +221,7 @@ export function objections(s: Situation, vote: Vote, sound: Sound): number {
     if (object !== undefined || paid) price += object?.sense === 'FOREIGN' ? 0.5 : object?.cls === Class.unknown ? (s.numbered ? 1 : 2.2) : 3.5;
     if (partOfWord(s, deed, sound)) price += 3;
   }
+  if (deed !== undefined && thingOfDesk(s, vote, deed)) price += 3.5;
   const { main } = s;
   // 자리 깔아 줘, where 깔아 is unknown: what is to be done is.
   if (
