@@ -2,7 +2,7 @@
  * The cheapest way to read a row of sounds as a sequence of lexicon entries: Viterbi over a lattice whose neighbours
  * cost what the grammar of neighbours says. What no entry covers becomes `unknown`, at a price per symbol.
  */
-import { Class, CLASSES, ENDING_TRIES, LEXICON } from './lexicon.js';
+import { Class, CLASSES, ENDING_TRIES, EVERYDAY, LEXICON } from './lexicon.js';
 import { DASH, LETTER, NUMBER, OTHER, type Sound } from './sound.js';
 import type { Entry } from './trie.js';
 
@@ -74,6 +74,9 @@ const FINAL = new Float32Array(CLASSES);
   void begin;
 }
 
+/** No neighbours cost less than nothing by more than this. */
+const DISCOUNT = 0.9;
+
 interface Edge extends Token {
   readonly cost: number;
 }
@@ -86,11 +89,14 @@ class Lattice {
   private readonly best: Float64Array;
   private readonly from: Int32Array;
   private readonly via: (Edge | undefined)[];
+  /** Cheapest way to where a word may begin now. */
+  private open = Infinity;
 
   constructor(
     private readonly sound: Sound,
     private readonly text: string,
-    private readonly fuzzy: boolean,
+    /** Where words may be heard with edits; undefined: nowhere. */
+    private readonly fuzzy: Uint8Array | undefined,
   ) {
     this.size = sound.length;
     this.best = new Float64Array((this.size + 1) * CLASSES).fill(Infinity);
@@ -110,6 +116,7 @@ class Lattice {
       for (const base of BASES) {
         if (this.best[at * CLASSES + base] < Infinity) this.endings(at, base);
       }
+      this.open = open;
       if (open < Infinity) this.words(at);
     }
     return this.trace();
@@ -117,6 +124,7 @@ class Lattice {
 
   private relax(edge: Edge, only?: number): void {
     const target = edge.end * CLASSES + edge.cls;
+    if (only === undefined && this.open + edge.cost - DISCOUNT >= this.best[target]) return;
     for (let cls = 0; cls < CLASSES; cls++) {
       if (only !== undefined && cls !== only) continue;
       const source = edge.start * CLASSES + cls;
@@ -129,7 +137,13 @@ class Lattice {
       if (cls === Class.letter && edge.sense === 'TO' && this.via[source]?.sense !== 'E') cost -= 0.9;
       // 삼월 삼 일 자리: behind a number 일 is its unit; 열 시간 is no row.
       // 자리가 있어: 가 is no verb where no word begins.
-      if (edge.sense === 'GO' && edge.cls === Class.a && cls === Class.noun && this.sound.starts[edge.start] !== 2) cost += 1;
+      if (
+        edge.sense === 'GO' &&
+        edge.cls === Class.a &&
+        cls === Class.noun &&
+        this.sound.starts[edge.start] !== 2
+      )
+        cost += 1;
       if (edge.sense === 'JOB' && cls === Class.number) cost += 1.5;
       if (edge.sense === 'CALLED' && cls === Class.number) cost += 1.2;
       if (edge.sense === 'TIMEWORD' && cls === Class.unit) cost += 0.8;
@@ -256,7 +270,8 @@ class Lattice {
       this.relax(this.edge(entry, at, end, edits));
     };
     LEXICON.exact(symbols, at, found);
-    if (this.fuzzy && starts[at] !== 0) LEXICON.fuzzy(symbols, at, found);
+    if (starts[at] === 2) EVERYDAY.exact(symbols, at, found);
+    if (this.fuzzy?.[at] === 1 && starts[at] !== 0) LEXICON.fuzzy(symbols, at, found);
     this.unknown(at);
   }
 
@@ -264,7 +279,8 @@ class Lattice {
     const found = (entry: Entry, end: number, edits: number): void =>
       this.relax(this.edge(entry, at, end, edits), base);
     ENDING_TRIES[base].exact(this.sound.symbols, at, found);
-    if (this.fuzzy && this.sound.starts[at] !== 2) ENDING_TRIES[base].fuzzy(this.sound.symbols, at, found);
+    if (this.fuzzy?.[at] === 1 && this.sound.starts[at] !== 2)
+      ENDING_TRIES[base].fuzzy(this.sound.symbols, at, found);
   }
 
   /** One more symbol that nobody knows; runs of them become one token. */
@@ -308,12 +324,32 @@ class Lattice {
 /** Above this cost per symbol an exact reading is worth a second one that allows edits. */
 const SUSPICIOUS = 0.34;
 
+/** Words of so few symbols may be scraps of one that was heard wrong. */
+const SCRAP = 3;
+const SURE = new Set(['RESERVE', 'CANCEL', 'RETURN', 'EXTEND', 'SEAT']);
+
+/** Where an exact reading may be wrong: unknown symbols, words from elsewhere, scraps, and the words beside them. */
+function doubtful(tokens: readonly Token[], length: number): Uint8Array {
+  const mask = new Uint8Array(length);
+  const doubts = tokens.map(
+    ({ cls, sense, start, end }) =>
+      cls === Class.unknown ||
+      sense === 'FOREIGN' ||
+      sense === 'WORD' ||
+      (end - start <= SCRAP && !SURE.has(sense)),
+  );
+  tokens.forEach((token, at) => {
+    if (doubts[at] || doubts[at - 1] || doubts[at + 1]) mask.fill(1, token.start, token.end);
+  });
+  return mask;
+}
+
 /** The best reading of a row of sounds: exact where that reads well, with edits otherwise. */
 export function readSound(sound: Sound, text: string): Reading {
   if (sound.length === 0) return { tokens: [], cost: 0, unknown: 0 };
-  const exact = new Lattice(sound, text, false).run();
+  const exact = new Lattice(sound, text, undefined).run();
   const elsewhere = exact.tokens.some((token) => token.sense === 'FOREIGN');
   if (exact.unknown === 0 && !elsewhere && exact.cost / sound.length < SUSPICIOUS) return exact;
-  const edited = new Lattice(sound, text, true).run();
+  const edited = new Lattice(sound, text, doubtful(exact.tokens, sound.length)).run();
   return edited.cost < exact.cost ? edited : exact;
 }

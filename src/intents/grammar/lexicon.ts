@@ -35,7 +35,14 @@ function put(
   cls: number,
   sense: string,
   forms: readonly string[],
-  options: { value?: number; cost?: number; fuzzyFrom?: number; spelled?: boolean; whole?: boolean; initial?: boolean } = {},
+  options: {
+    value?: number;
+    cost?: number;
+    fuzzyFrom?: number;
+    spelled?: boolean;
+    whole?: boolean;
+    initial?: boolean;
+  } = {},
 ): void {
   for (const form of forms) {
     const { length } = toSound(form);
@@ -139,7 +146,6 @@ const freeSeats = (): string[] =>
     ]),
   );
 
-const LEARNED = 0.6;
 function words(trie: Trie): void {
   for (const [sense, forms] of Object.entries(NOUNS)) {
     put(trie, Class.noun, sense, split(forms), {
@@ -209,8 +215,6 @@ function words(trie: Trie): void {
   put(trie, Class.adverb, 'FILLER', ['한'], { cost: 1.2, fuzzyFrom: 99 });
   put(trie, Class.noun, 'NEUTRAL', split(NEUTRAL), { cost: 0.1, fuzzyFrom: 99 });
   put(trie, Class.noun, 'FOREIGN', split(FOREIGN), { cost: 0.1, fuzzyFrom: 99 });
-  put(trie, Class.noun, 'WORD', BACKGROUND.split(' '), { cost: 0.4, fuzzyFrom: 99, whole: true });
-  put(trie, Class.noun, 'WORD', LEARNED_NOUNS.split(' '), { cost: LEARNED, fuzzyFrom: 99, whole: true });
   // 예약자, 반납기, 취소표: other words, although they begin with ours.
   for (const deed of ['예약', '예매', '반납', '취소', '연장', '결제', '구매', '이동', '변경', '좌석'])
     put(
@@ -230,24 +234,43 @@ function words(trie: Trie): void {
     fuzzyFrom: 99,
   });
   put(trie, Class.noun, 'PASTTIME', split(PAST_TIMES), { fuzzyFrom: 99 });
-  put(trie, Class.adverb, 'FILLER', ADVERBS.split(' '), { cost: 0.1, fuzzyFrom: 99, whole: true });
   for (const filler of split(FILLERS))
     put(trie, Class.adverb, 'FILLER', [filler], { fuzzyFrom: 99, cost: shortness(filler) * 0.7 });
+}
+
+const BASES: readonly (readonly [number, number])[] = [
+  [Class.stem, 0],
+  [Class.eu, 1],
+  [Class.a, 2],
+];
+
+/** Words that are only believed in where they begin a word and are spelled so. */
+function everyday(trie: Trie): void {
+  const whole = { fuzzyFrom: 99, whole: true };
+  put(trie, Class.noun, 'WORD', BACKGROUND.split(' '), { ...whole, cost: 0.4 });
+  put(trie, Class.noun, 'WORD', LEARNED_NOUNS.split(' '), { ...whole, cost: 0.6 });
+  put(trie, Class.adverb, 'FILLER', ADVERBS.split(' '), { ...whole, cost: 0.1 });
+  for (const [sense, stems] of [
+    ['FOREIGN', DEEDS],
+    ['FEEL', STATES],
+  ] as const)
+    // prettier-ignore
+    for (const [irregular, list] of Object.entries(stems))
+      for (const stem of list.split(' ')) {
+        const bases = basesOf(stem, irregular as Irregular);
+        for (const [cls, index] of BASES)
+          put(trie, cls, sense, [bases[index]], { fuzzyFrom: 99, cost: 0.3, initial: true });
+      }
 }
 
 /** Verbs that are not worth believing in where they were heard badly: they carry no command. */
 const NEVER_FUZZY = new Set(['FOREIGN', 'DO', 'FEEL', 'STUDY']);
 
 function verbs(trie: Trie): void {
-  const classes: readonly (readonly [number, number])[] = [
-    [Class.stem, 0],
-    [Class.eu, 1],
-    [Class.a, 2],
-  ];
   for (const [sense, list] of Object.entries(VERBS)) {
     for (const verb of split(list)) {
       const bases = verb.split('/');
-      for (const [cls, index] of classes)
+      for (const [cls, index] of BASES)
         put(trie, cls, sense, [bases[index]], {
           fuzzyFrom: NEVER_FUZZY.has(sense) ? 99 : 5,
           // 빼고 싶어 is one verb, not 빼고 and a wish.
@@ -264,13 +287,6 @@ function verbs(trie: Trie): void {
         });
     }
   }
-  for (const [sense, stems] of [['FOREIGN', DEEDS], ['FEEL', STATES]] as const)
-    for (const [irregular, list] of Object.entries(stems))
-      for (const stem of list.split(' ')) {
-        const bases = basesOf(stem, irregular as Irregular);
-        for (const [cls, index] of classes)
-          put(trie, cls, sense, [bases[index]], { fuzzyFrom: 99, cost: 0.3, initial: true });
-      }
   // 하다 loses its ㅎ between voiced sounds: 예약애 줘.
   put(trie, Class.stem, 'DO', ['아'], { cost: 0.9 });
   put(trie, Class.eu, 'DO', ['아'], { cost: 0.5 });
@@ -299,6 +315,10 @@ verbs(LEXICON);
 followers(LEXICON);
 numbers(LEXICON);
 LEXICON.seal();
+/** Everyday words, looked up at the beginnings of words only. */
+export const EVERYDAY = new Trie();
+everyday(EVERYDAY);
+EVERYDAY.seal();
 
 function endingTrie(base: Base): Trie {
   const trie = new Trie();

@@ -147,7 +147,7 @@ class Assembler {
     if (
       this.intent === 'move' &&
       kept.length === 2 &&
-      ['BE:connect', 'OBJECT', 'AT'].includes(tokens[kept[0].last]?.sense) &&
+      ['BE:connect', 'OBJECT', 'AT', 'OF'].includes(tokens[kept[0].last]?.sense) &&
       kept[1].role === 'to'
     ) {
       this.set('from_seat', kept[0].value, kept[0]);
@@ -305,7 +305,10 @@ class Assembler {
     if (!['AT', 'FROM', 'SUBJECT', 'TOPIC'].includes(tokens[mention.last]?.sense)) return false;
     const end = tokens.findIndex((token, at) => at > mention.last && token.cls === Class.ending);
     const goals = ['preference', 'relative', 'other', 'seat', 'room'];
-    return tokens[end]?.sense === 'cause' && mentions.some((other) => other.first > end && goals.includes(other.kind));
+    return (
+      tokens[end]?.sense === 'cause' &&
+      mentions.some((other) => other.first > end && goals.includes(other.kind))
+    );
   }
 
   private field(): Slots['field'] {
@@ -317,7 +320,7 @@ class Assembler {
     )
       return 'end_time';
     if (s.has('TIMEWORD') && s.predicate('REMAIN') !== undefined) return 'remaining_time';
-    if (s.has('SEAT') && s.has('WHICHNUM', 'NUMBERWORD')) return 'my_seat';
+    if (s.has('SEAT', 'STATUSWORD') && s.has('WHICHNUM', 'NUMBERWORD')) return 'my_seat';
     if (s.has('RESERVE', 'STATUSWORD')) return 'reservation';
     return 'my_seat';
   }

@@ -16,7 +16,7 @@ export interface Clause {
 const LINKING = new Set(['connect', 'cause', 'past', 'plain', 'must', 'quote', 'unable', 'able', 'not', 'question', 'ongoing']); // prettier-ignore
 /** Endings after which the speaker has said what is wanted. */
 const COMPLETE = new Set(['command', 'intent', 'want', 'must', 'permit']);
-const COPULAS = new Set(['BE:connect', 'BE:plain', 'BE:past']);
+const COPULAS = new Set(['BE:connect', 'BE:plain', 'BE:past', 'BECAUSE']);
 /** What makes of the clause before it something that was said or thought. */
 const SAID = new Set(['quote', 'past', 'past-question', 'regret', 'insist']);
 

@@ -44,6 +44,9 @@ const ADJUNCT = new Set(['BECAUSE', 'FROM', 'SUBJECT', 'AND']);
 /** 전망 좋은 자리: what the place is like. */
 const describes = (tokens: readonly Token[], at: number): boolean =>
   tokens[at]?.sense !== 'FOREIGN' && ATTRIBUTES.has(tokens[at + 1]?.sense);
+/** 칸막이 쳐진 자리. */
+const ofSeat = (tokens: readonly Token[], at: number): boolean =>
+  ATTRIBUTES.has(tokens[at + 1]?.sense) && tokens[at + 2]?.sense === 'SEAT';
 const ATTRIBUTES = new Set(['attribute', 'past-attribute']);
 const WORD_PRICE = 2.6;
 const WISHES = new Set<Mood>(['command', 'intent', 'want']);
@@ -141,15 +144,24 @@ function evidenceOf(vote: Vote, situation: Situation, reading: Reading, sound: S
   let evidence = vote.strength - objections(situation, vote, sound);
   tokens.forEach((token, index) => {
     const inside = index >= start;
-    if (token.sense === 'FOREIGN' || (token.sense === 'JOB' && !situation.numbered))
+    if (token.sense === 'FOREIGN' && token.cls !== Class.noun && ofSeat(tokens, index)) evidence -= 1.5;
+    else if (token.sense === 'FOREIGN' || (token.sense === 'JOB' && !situation.numbered))
       evidence -= inside || general ? (OURS.has(vote.intent) ? 4 : 4.5) : 0.8;
     else if (token.sense === 'WORD')
       evidence -=
-        inside || general ? (ADJUNCT.has(tokens[index + 1]?.sense) || describes(tokens, index + 1) ? 0.8 : seat > 0 ? 1.4 : WORD_PRICE) : 0.3;
+        inside || general
+          ? ADJUNCT.has(tokens[index + 1]?.sense) || describes(tokens, index + 1)
+            ? 0.8
+            : seat > 0
+              ? 1.4
+              : WORD_PRICE
+          : 0.3;
     else if (token.cls === Class.unknown) {
       const length = token.end - token.start;
       evidence -=
-        (general ? 0.8 : inside ? (ADJUNCT.has(tokens[index + 1]?.sense) ? 0.3 : 0.55) : 0.18) * Math.min(length, 8) * (core ? 0.4 : seat > 0 ? 0.6 : 1) +
+        (general ? 0.8 : inside ? (ADJUNCT.has(tokens[index + 1]?.sense) ? 0.3 : 0.55) : 0.18) *
+          Math.min(length, 8) *
+          (core ? 0.4 : seat > 0 ? 0.6 : 1) +
         (inside && length > 2 ? 0.6 : 0);
       // 상견례 자리, 번지점프 예약: what nobody knows says what is booked.
       if (length > 2 && tokens[index + 1] !== undefined && BOOKED.has(tokens[index + 1].sense))

@@ -299,7 +299,13 @@ export const reserves: Rule = (s) => {
   }
   // 이십칠번에 앉아서 공부할래요: what is done there tells what the seat is for.
   const sits = s.predicate('SIT');
-  if (s.mainIs('STUDY') && sits?.mood === 'cause' && !asked && s.place && (s.mood === 'want' || s.mood === 'intent'))
+  if (
+    s.mainIs('STUDY') &&
+    sits?.mood === 'cause' &&
+    !asked &&
+    s.place &&
+    (s.mood === 'want' || s.mood === 'intent')
+  )
     return vote('reserve', 1.9, sits);
   if (s.mainIs('BORROW') && s.numbered && (s.mood === 'want' || s.mood === 'intent' || s.mood === 'command'))
     return vote('reserve', 2, main);

@@ -122,7 +122,7 @@ export const asksStatus: Rule = (s) => {
     return vote('status', 2);
   if (
     s.has('STATUSWORD') &&
-    !s.mainIs('TAKEOUT', 'UNDO', 'RETURN', 'EXTEND') &&
+    !s.mainIs('TAKEOUT', 'UNDO', 'UNTIE', 'RETURN', 'EXTEND') &&
     !s.has('CANCEL', 'BUY', 'RETURN', 'EXTEND', 'MOVE', 'CHANGE') &&
     s.predicate('CANCEL', 'UNDO', 'BUY', 'MOVE', 'CHANGE') === undefined
   )

@@ -98,8 +98,11 @@ export const denies: Rule = (s) => {
     return about ? vote('deny', 3, s.main) : undefined;
   }
   // 예약 안 할래 됐어
-  const refused = s.phrase.predicates.find((p) => p.negated && COMMANDS.includes(p.sense) && p.mood === 'intent');
-  if (refused !== undefined && s.mainIs('BECOME') && s.mood === 'past' && s.content <= 5) return vote('deny', 2.6, refused);
+  const refused = s.phrase.predicates.find(
+    (p) => p.negated && COMMANDS.includes(p.sense) && p.mood === 'intent',
+  );
+  if (refused !== undefined && s.mainIs('BECOME') && s.mood === 'past' && s.content <= 5)
+    return vote('deny', 2.6, refused);
   if (
     s.phrase.predicates.some((p) => p.mood === 'not-connect') &&
     (s.mainIs('KEEP') || s.main?.mood === 'not-connect') &&
@@ -183,7 +186,11 @@ export const account: Rule = (s) => {
     return short && !s.negated && s.mood !== 'connect' ? vote('login', 3, s.predicate('LOGIN')) : undefined;
   // 새로고침해도 그대로야: something is said about it.
   const again = s.predicate('REFRESH');
-  if (again !== undefined && again !== s.main && (again.mood === 'connect' || again.mood === 'condition'))
+  if (
+    again !== undefined &&
+    again.last < s.phrase.tokens.length &&
+    (again.mood === 'connect' || again.mood === 'condition')
+  )
     return undefined;
   if (s.has('REFRESH') && short && !s.negated && s.mood !== 'permit') return vote('refresh', 3);
   const load = s.active('LOAD');

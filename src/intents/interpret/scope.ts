@@ -72,7 +72,7 @@ function markedObject(s: Situation, deed: number): Token | undefined {
     if (tokens[at].cls === Class.ending && !TIED.has(tokens[at].sense)) return undefined;
     const { sense, cls, start, end } = tokens[at - 1];
     const thing = sense === 'WORD' || sense === 'NEUTRAL' || sense === 'CHAIR' || (cls === Class.unknown && end - start > 2);
-    if (tokens[at].sense === 'OBJECT' && thing) return tokens[at - 1];
+    if ((tokens[at].sense === 'OBJECT' || tokens[at].sense === 'TOPIC') && thing) return tokens[at - 1];
   } // prettier-ignore
   return undefined;
 }
@@ -116,9 +116,11 @@ function somebodyElse(s: Situation, vote: Vote): number {
 const BORROWED = new Set<IntentName>(['return', 'extend', 'cancel', 'purchase']);
 /** 충전기 반납할게요, 멀티탭 구매: a thing that seats have, by itself. */
 function thingOfDesk(s: Situation, vote: Vote, deed: number): boolean {
-  if (!BORROWED.has(vote.intent) || s.numbered || s.has('SEAT', 'EMPTYSEAT', 'RESERVE', 'STATUSWORD')) return false;
+  if (!BORROWED.has(vote.intent) || s.numbered || s.has('SEAT', 'EMPTYSEAT', 'RESERVE', 'STATUSWORD'))
+    return false;
   const { tokens } = s.phrase;
-  const at = tokens[deed - 1]?.sense === 'OBJECT' || tokens[deed - 1]?.sense === 'FILLER' ? deed - 2 : deed - 1;
+  const at =
+    tokens[deed - 1]?.sense === 'OBJECT' || tokens[deed - 1]?.sense === 'FILLER' ? deed - 2 : deed - 1;
   return s.has('BORROW') || ['OUTLET', 'PARTITION', 'CHAIR', 'DOOR', 'WINDOW'].includes(tokens[at]?.sense);
 }
 
@@ -218,7 +220,9 @@ export function objections(s: Situation, vote: Vote, sound: Sound): number {
   if (deed !== undefined) {
     const object = foreignObject(s, deed) ?? markedObject(s, deed);
     const paid = vote.intent !== 'purchase' && tokens[deed - 1]?.sense === 'PAYMEANS';
-    if (object !== undefined || paid) price += object?.sense === 'FOREIGN' ? 0.5 : object?.cls === Class.unknown ? (s.numbered ? 1 : 2.2) : 3.5;
+    if (object !== undefined || paid)
+      price +=
+        object?.sense === 'FOREIGN' ? 0.5 : object?.cls === Class.unknown ? (s.numbered ? 1 : 2.2) : 3.5;
     if (partOfWord(s, deed, sound)) price += 3;
   }
   if (deed !== undefined && thingOfDesk(s, vote, deed)) price += 3.5;

@@ -5,7 +5,7 @@
  */
 import { Class, KEYWORDS } from '../grammar/lexicon.js';
 import type { Token } from '../grammar/lattice.js';
-import type { Sound } from '../grammar/sound.js';
+import { symbolOf, type Sound } from '../grammar/sound.js';
 
 const VERB: ReadonlySet<number> = new Set([Class.stem, Class.eu, Class.a]);
 /** A noun's unknown head of so many symbols makes another noun of it: 전기 + 담요. */
@@ -13,9 +13,16 @@ const HEAD = 4;
 
 /** What a number may stand before without a unit. */
 const COUNTED = new Set(['SEAT', 'EMPTYSEAT', 'CHAIR', 'ROOMWORD', 'ROWWORD', 'TIMEWORD', 'JOB', 'THAT', 'RESERVE', 'NO', 'NEGATE']); // prettier-ignore
+/** Nouns that stay themselves behind an unknown word that lacks its space. */
+const OURS = new Set([
+  'SEAT', 'EMPTYSEAT', 'ROOMWORD', 'RESERVE', 'CANCEL', 'RETURN', 'EXTEND', 'MOVE', 'CHANGE', 'BUY', 'ASSIGN', 'USE', 'END', 'POSSIBLE', 'REQUEST', 'NEED', 'STATUSWORD', 'TIMEWORD', 'BECAUSE', 'NEGATE',
+]); // prettier-ignore
 const ANSWERS = new Set(['YES', 'NO']);
 /** Edits for each symbol beyond which a word was heard too badly to vouch for itself; keywords are found by them. */
-const BADLY = 0.125;
+const BADLY = 0.119;
+/** The same for a word that stands alone. */
+const ALONE = 0.16;
+const H = symbolOf('ㅎ');
 
 class Words {
   constructor(
@@ -34,26 +41,48 @@ class Words {
   private solid(at: number, first: number, last: number): boolean {
     const token = this.tokens[at];
     const next = at + 1 < last ? this.tokens[at + 1] : undefined;
+    if (this.badly(token, BADLY)) return false;
     switch (token.cls) {
       case Class.noun:
       case Class.adverb:
-        if (token.edits > BADLY * (token.end - token.start) && !KEYWORDS.has(token.sense)) return false;
-        if (ANSWERS.has(token.sense) && ['OBJECT', 'AT', 'FROM'].includes(this.tokens[last]?.sense)) return false;
-        return last - first === 1 || this.syllables(at, at + 1) >= 2 || (next !== undefined && VERB.has(next.cls));
+        if (ANSWERS.has(token.sense) && ['OBJECT', 'AT', 'FROM'].includes(this.tokens[last]?.sense))
+          return false;
+        return (
+          last - first === 1 || this.syllables(at, at + 1) >= 2 || (next !== undefined && VERB.has(next.cls))
+        );
       case Class.number:
         if (token.sense === 'arabic') return true;
         if (last - first === 1) return token.edits === 0;
         if (next?.cls === Class.unit || next?.cls === Class.letter) return true;
         if (next?.cls === Class.noun && COUNTED.has(next.sense)) return true;
         // 이십칠, 삼사: digits said one by one.
-        return token.sense === 'sino' && this.tokens.slice(first, last).every((other) => other.sense === 'sino');
+        return (
+          token.sense === 'sino' && this.tokens.slice(first, last).every((other) => other.sense === 'sino')
+        );
       case Class.letter:
         return next?.cls === Class.number || next?.cls === Class.unit || next?.cls === Class.noun || last - first === 1; // prettier-ignore
       case Class.unit:
         return at === first;
       default:
+        // 템페라: 하다 is said 페 behind a consonant only.
+        if (
+          at > first &&
+          token.sense === 'DO' &&
+          this.tokens[at - 1].cls === Class.unknown &&
+          !this.does(token)
+        )
+          return false;
         return VERB.has(token.cls) && this.syllables(at, next?.cls === Class.ending ? at + 2 : at + 1) >= 2;
     }
+  }
+
+  private badly(token: Token, bound: number): boolean {
+    return token.edits > bound * (token.end - token.start) && !KEYWORDS.has(token.sense);
+  }
+
+  /** 하다, spelled so: 캐 and 패 are 하 behind a consonant only. */
+  private does(token: Token): boolean {
+    return this.sound.symbols[token.start] === H;
   }
 
   /** Range of the tokens of the word from `first` to `last` that are none of ours; undefined where all are. */
@@ -66,7 +95,11 @@ class Words {
     const unknown = tokens.findIndex((token, at) => at >= first && at < end && token.cls === Class.unknown);
     const scrap = (at: number): boolean => !this.solid(at, first, end);
     if (unknown < 0) {
-      if (end - first < 2 && last === end) return undefined;
+      if (end - first === 1)
+        return [Class.noun, Class.number].includes(tokens[first].cls as 1 | 2) &&
+          this.badly(tokens[first], ALONE)
+          ? { first, last: end }
+          : undefined;
       for (let at = first; at < end; at++) if (!scrap(at)) return undefined;
       return this.syllables(first, end) >= 2 ? { first, last: end } : undefined;
     }
@@ -75,7 +108,13 @@ class Words {
     while (from > first && scrap(from - 1)) from--;
     while (to < end && (tokens[to].cls === Class.unknown || scrap(to))) to++;
     const length = tokens[to - 1].end - tokens[from].start;
-    if (to === end && from > first && tokens[from - 1].cls === Class.noun && length >= HEAD) from--;
+    const before = tokens[from - 1];
+    if (to === end && from > first && before.cls === Class.noun && (length >= HEAD || before.edits > 0))
+      from--;
+    // 룸 + 서비스: an unknown word makes another word of the noun it leads.
+    else if (to === end - 1 && tokens[to].cls === Class.noun && !OURS.has(tokens[to].sense) && length > 2)
+      to++;
+    if (tokens.slice(from + 1, to).some((token) => this.sound.starts[token.start] === 2)) return undefined;
     return to - from > 1 ? { first: from, last: to } : undefined;
   }
 

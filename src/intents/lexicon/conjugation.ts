@@ -64,7 +64,10 @@ const STEM: readonly Ending[] = [
   ),
   ...words('plain', '겠네,겠네요,겠지,겠지요,겠죠,겠군요,겠구나,것네,것네유,겄네,겄네유,겄다'),
   ...words('connect', '겠는데,겠는데요,겠지만,겠으니,겠으니까,겠길래'),
-  ...words('forbid', '지 마이소,지 마소,지 말어,지 말그라,지 마쇼,지 마시유,지 마유,지 마라잉,지 마셔,지 말더라고'),
+  ...words(
+    'forbid',
+    '지 마이소,지 마소,지 말어,지 말그라,지 마쇼,지 마시유,지 마유,지 마라잉,지 마셔,지 말더라고',
+  ),
   ...words('command', '이소,이소예,게 해 주이소,게 해 주쇼,게 해 줘유'),
   ...words('plain', '심더,심다,니더,는디유,구만,구만유,는구만,는구먼,지라,지라잉'),
   ...words('connect', '는디,는디요,응께,니께,니께요'),
@@ -147,7 +150,10 @@ const EU: readonly Ending[] = [
     'connect',
     'ㄹ수록,ㄴ 김에,ㄴ 다음에,ㄴ 후에,ㄴ 뒤에,ㄴ 채로,ㄴ 덕분에,ㄴ 탓에,ㄴ 데다,ㄴ 데다가,ㄹ까 봐서,ㄹ 겸,ㄹ 정도로,ㄹ 테니,ㄹ 텐데요,ㄹ 거라,ㄹ 거라서,ㄹ 거여서,ㄹ 것이니,ㄴ지라,ㄴ다길래,라길래,ㄴ다고 해서,라고 해서,ㄹ 때까지,ㄹ 동안',
   ),
-  ...words('past', '려다가,려다,려다 말았어,려다 말았어요,ㄹ 뻔했어,ㄹ 뻔했어요,ㄹ 뻔했네,ㄹ 뻔했네요,ㄹ 뻔,ㄹ 뻔했다'),
+  ...words(
+    'past',
+    '려다가,려다,려다 말았어,려다 말았어요,ㄹ 뻔했어,ㄹ 뻔했어요,ㄹ 뻔했네,ㄹ 뻔했네요,ㄹ 뻔,ㄹ 뻔했다',
+  ),
   ...words('purpose', '러,러 왔는데,러 왔어요,러 가는데'),
   ...words('future-attribute', 'ㄹ,ㄹ 만한,ㄹ 거'),
   ...words('past-attribute', 'ㄴ,ㄴ 거,ㄴ 것,ㄴ 걸,ㄴ 적'),
@@ -201,7 +207,10 @@ const A: readonly Ending[] = [
   ...words('must', '야 할 듯,야 할 듯해,야 할 듯해요,야 될 듯해요'),
   ...words('insist', '달라고,달라고요,달라니까,달라니까요,달라구요'),
   ...words('cause', '서,서요'),
-  ...words('connect', '가지고,갖고,도,다가,서라도,서인지,서는,서 그런데,서 그런데요,서 그러는데,서 그러는데요'),
+  ...words(
+    'connect',
+    '가지고,갖고,도,다가,서라도,서인지,서는,서 그런데,서 그런데요,서 그러는데,서 그러는데요',
+  ),
   ...words(
     'quote',
     '달라는데,달래,달래요,달라던데,달라고 했어,달라고 해,달라고 하던데,달라고 하셨어,달라더라',
@@ -316,12 +325,17 @@ const auxiliaries: readonly Ending[] = [
 ];
 
 /** -ㄹ 것 같다: 못 갈 것 같아서. */
-const seeming = (links: readonly string[]): Ending[] => inflect({ stem: '같', eu: '같으', a: '같아' }).flatMap(([form, mood]) =>
-  links.map((link): Ending => [
-    link + form,
-    mood === 'cause' || mood === 'connect' || mood === 'condition' ? mood : 'plain',
-  ]),
-);
+const seeming = (links: readonly string[]): Ending[] =>
+  inflect({ stem: '같', eu: '같으', a: '같아' }).flatMap(([form, mood]) =>
+    links.map((link): Ending => [
+      link + form,
+      mood === 'cause' || mood === 'connect' || mood === 'condition'
+        ? mood
+        : form.endsWith('던데') || form.endsWith('던데요')
+          ? 'connect'
+          : 'plain',
+    ]),
+  );
 
 const honorific = inflect({ stem: '시', eu: '시', a: '셔' });
 

@@ -26,7 +26,17 @@ export const STATES: Readonly<Partial<Record<Irregular, string>>> = {
 const INITIAL_R = 5;
 const [A, EO, O, U, EU, I] = [0, 4, 8, 13, 18, 20];
 /** 아 and 오 take 아, other vowels 어; these contract with it. */
-const CONTRACTED: Readonly<Record<number, number>> = { [A]: A, 1: 1, [EO]: EO, 5: 5, 6: 6, [O]: 9, [U]: 14, [I]: 6, 11: 10 };
+const CONTRACTED: Readonly<Record<number, number>> = {
+  [A]: A,
+  1: 1,
+  [EO]: EO,
+  5: 5,
+  6: 6,
+  [O]: 9,
+  [U]: 14,
+  [I]: 6,
+  11: 10,
+};
 const FINAL_L = 8;
 /** 으 falls out of these, although they end in 르. */
 const PLAIN_R = new Set(['따르', '치르', '들르', '다다르']);
@@ -56,7 +66,11 @@ export function basesOf(stem: string, irregular: Irregular): [stem: string, eu: 
     const vowel = Math.floor(before / 28) % 21;
     const ending = vowel === A || vowel === O ? A : EO;
     if (initial === INITIAL_R && !PLAIN_R.has(stem) && before % 28 === 0)
-      return [stem, stem, head.slice(0, -1) + String.fromCharCode(0xac00 + before + FINAL_L) + syllable(INITIAL_R, ending, 0)];
+      return [
+        stem,
+        stem,
+        head.slice(0, -1) + String.fromCharCode(0xac00 + before + FINAL_L) + syllable(INITIAL_R, ending, 0),
+      ];
     return [stem, stem, head + syllable(initial, ending, 0)];
   }
   if (medial === EU) return [stem, stem, syllable(initial, EO, 0)];
