@@ -54,7 +54,7 @@ function parseOne(text: string, options: ParseOptions): Parsed {
     const confidence = confidenceOf(vote, situation, reading, sound);
     return { intent: vote.intent, slots: filled.slots, confidence, filled, vote };
   });
-  for (const clause of clausesOf(tokens, sound)) {
+  for (const clause of clausesOf(tokens, sound, text)) {
     const part = situationOf(tokens.slice(clause.first, clause.last), options);
     for (const vote of decide(part)) {
       if (TALK.has(vote.intent) && options.pending === undefined) continue;

@@ -169,6 +169,10 @@ class Lattice {
       cost += attached ? (entry.cls === Class.unit ? 0 : edits > 0.3 ? 0.85 : 0.35) : -0.1;
     else if (starts[start] === 0 && !attached) cost += entry.sense === 'DO' ? 0.1 : 0.7;
     else if (starts[start] === 0 && entry.cls === Class.unit) cost += 0.4;
+    // 배탈이 나서: neither a particle with a space in it nor a verb inside a word is likely.
+    if (entry.cls === Class.particle) for (let i = start + 1; i < end; i++) if (starts[i] === 2) cost += 0.7;
+    if (entry.sense === 'FOREIGN' && entry.cls >= Class.stem && entry.cls <= Class.a && starts[start] !== 2)
+      cost += 0.4;
     // Words end where syllables end, save for liaison and verbs cut before their ending.
     if (
       end < this.size &&

@@ -332,7 +332,7 @@ function endingTrie(base: Base): Trie {
       ...(tail === undefined ? {} : { tail }),
       cls: Class.ending,
       sense: mood,
-      cost: form === 'ㅁ' ? 0.5 : mood === 'noun' ? 0.2 : -0.3,
+      cost: form === 'ㅁ' || form === '재' ? 0.5 : mood === 'noun' ? 0.2 : -0.3,
       first: -1,
       fuzzy: length >= 5,
     });

@@ -281,7 +281,9 @@ class Assembler {
     const distinct = (mentions: readonly Mention[]): Preference[] => [
       ...new Set(mentions.map((mention) => mention.value as Preference)),
     ];
-    const wanted = preferences.filter((mention) => mention.role !== 'rejected');
+    const last = (mention: Mention): boolean => !preferences.some((other) => other.first > mention.first && other.value === mention.value); // prettier-ignore
+    // 앞자리는 싫으니까 앞쪽 말고: what was said last of a wish counts.
+    const wanted = preferences.filter((mention) => mention.role !== 'rejected' && (last(mention) || preferences.every((other) => other.value !== mention.value || other.role !== 'rejected'))); // prettier-ignore
     // 콘센트가 없는데 콘센트 있는 자리로: what is asked for is not excluded.
     const unwanted = preferences.filter(
       (mention) => mention.role === 'rejected' && !wanted.some((other) => other.value === mention.value),

@@ -20,6 +20,10 @@ const COPULAS = new Set(['BE:connect', 'BE:plain', 'BE:past', 'BECAUSE']);
 /** What makes of the clause before it something that was said or thought. */
 const SAID = new Set(['quote', 'past', 'past-question', 'regret', 'insist']);
 
+/** Words that end a clause, whether their stem is known or not: 들락날락해서, 깜빡거리니까. */
+const ENDS =
+  /(?:^|\s)(?:\S+(?:[해려여워와어아돼져대]서|니까|[는은던]데|길래|느라고?|지만|더니|거든요|잖아요?)요?|[나와가커해돼봐세]서)$/;
+
 const spaced = (tokens: readonly Token[], at: number, sound: Sound): boolean =>
   at < tokens.length && sound.starts[tokens[at].start] === 2;
 
@@ -36,16 +40,16 @@ const MOST = 4;
  * The clauses that may hold the request by themselves, without the whole: every end of the utterance that begins behind
  * a clause, and every beginning of it that ends in a request. At most {@link MOST} of each.
  */
-export function clausesOf(tokens: readonly Token[], sound: Sound): Clause[] {
+export function clausesOf(tokens: readonly Token[], sound: Sound, text: string): Clause[] {
   const ends: Clause[] = [];
   const beginnings: Clause[] = [];
   for (let at = 0; at < tokens.length - 1; at++) {
     const token = tokens[at];
     const ending = token.cls === Class.ending;
     const links = ending ? LINKING.has(token.sense) || COMPLETE.has(token.sense) : COPULAS.has(token.sense);
-    if (!links) continue;
-    const next = behind(tokens, at + 1);
+    const next = links ? behind(tokens, at + 1) : at + 1;
     if (!spaced(tokens, next, sound)) continue;
+    if (!links && !ENDS.test(text.slice(0, sound.source[tokens[next].start]).trimEnd())) continue;
     const rest = tokens.slice(next);
     ends.push({ first: next, last: tokens.length });
     const request = ending && COMPLETE.has(token.sense);

@@ -96,7 +96,7 @@ export function confidenceOf(vote: Vote, situation: Situation, reading: Reading,
 }
 
 /** What it costs to believe that a clause alone holds the request. */
-const CLAUSE_PRICE = 0.6;
+const CLAUSE_PRICE = 0.5;
 /** What clauses beside it take away. */
 function aside(token: Token): number {
   if (token.sense === 'FOREIGN') return 0.9;

@@ -40,6 +40,8 @@ export const asksStatus: Rule = (s) => {
   if (s.has('HOWLONG') && s.has('MORE') && s.mainIs('USE', 'SIT', 'EXIST', 'DO', 'STUDY') && s.asks)
     return vote('status', 2.9);
   if (s.has('HOWLONG') && s.predicate('REMAIN', 'USE') !== undefined) return vote('status', 2.8);
+  if (s.has('HOWLONG') && s.mainIs('LEAVE') && s.mood === 'must' && s.content <= 6)
+    return vote('status', 1.8);
   if (
     s.has('WHEN', 'UNTILWHEN') &&
     (s.predicate('RETURN') !== undefined ||
@@ -183,7 +185,8 @@ export const asksSeat: Rule = (s) => {
   const that = s.mention('that') !== undefined;
   if (!s.numbered && !(that && s.predicate('EMPTY') !== undefined)) return undefined;
   const wants = s.predicate('TAKE', 'GIVE', 'MOVE', 'RETURN', 'EXTEND', 'CANCEL', 'BUY', 'CHANGE');
-  if (wants !== undefined && !ASKS.has(wants.mood) && !SIDE.has(wants.mood)) return undefined;
+  const taken = s.has('WHO') && wants?.sense === 'TAKE' && wants.mood === 'past';
+  if (wants !== undefined && !taken && !ASKS.has(wants.mood) && !SIDE.has(wants.mood)) return undefined;
   const state = s.predicate(...EXISTENCE);
   // 이십칠번이 비면 좋겠다
   if (state?.mood === 'want') return undefined;
@@ -220,7 +223,7 @@ export const asksSeat: Rule = (s) => {
     (s.mainIs('RIGHT') || (main === undefined && s.phrase.tokens.at(-1)?.sense === 'YES'))
   )
     return vote('check_seat', 2.2, main);
-  if (s.has('WHO') && s.predicate('USE', 'SIT', 'EXIST', 'RESERVE') !== undefined)
+  if (s.has('WHO') && (taken || s.predicate('USE', 'SIT', 'EXIST', 'RESERVE') !== undefined))
     return vote('check_seat', 2.4);
   if (s.mainIs('RESERVE', 'TAKE') && s.mood === 'able') return vote('check_seat', 1.3, main);
   if (
@@ -260,6 +263,8 @@ export const asksList: Rule = (s) => {
   )
     return undefined;
   if (s.mainIs('EXIST') && s.mood === 'command') return undefined;
+  // 자리 비우면 누가 앉을까
+  if (s.has('WHO') && s.mainIs('SIT')) return undefined;
   // 가방만 있고 사람이 없어요
   if (s.has('WHO') && s.mainIs('NOTEXIST')) return undefined;
   if (s.mainIs('FULL') && !s.reports) return undefined;

@@ -83,6 +83,7 @@ export const denies: Rule = (s) => {
     s.main !== undefined &&
     s.negated &&
     s.mood !== 'not-connect' &&
+    !(s.has('WHO') && (s.mood === 'plain' || s.mood.endsWith('attribute'))) &&
     (!ASKS.has(s.mood) || s.mood === 'permit') &&
     s.mainIs(...COMMANDS) &&
     !s.reports &&
@@ -258,6 +259,9 @@ export const helps: Rule = (s) => {
       s.phrase.tokens.some(
         (token) =>
           token.sense === 'FEEL' || token.sense === 'NO' || (token.sense === 'BECOME' && !s.has('HOW')),
+      ) ||
+      s.phrase.predicates.some(
+        (p) => (p.sense === 'WISH' || p.sense === 'HELPWORD') && p.mood === 'condition',
       ) ||
       (s.mainIs('BECOME') && !s.has('HOW')) ||
       s.predicate('HELPWORD')?.mood === 'permit';
