@@ -12,50 +12,9 @@ import {
   type TimedWord,
 } from './aligned.js';
 import { LETTER_NAMES } from './latin.js';
-import {
-  parseArabicAt,
-  parseDigitsAt,
-  parseNativeAt,
-  parseSinoAt,
-  writeMixed,
-  type ParsedNumeral,
-} from './numerals.js';
+import { parseArabicAt, parseNativeAt, parseSinoAt, type ParsedNumeral } from './numerals.js';
 import { NATIVE_UNITS, NOT_NUMBERS, SINO_UNITS } from './units.js';
-
-/** The text without spaces, and where each character stands. */
-class Stream {
-  readonly text: string;
-  readonly word: Uint32Array;
-  readonly begins: Uint8Array;
-  constructor(readonly words: readonly TimedWord[]) {
-    this.text = words.map(({ word }) => word).join('');
-    this.word = new Uint32Array(this.text.length);
-    this.begins = new Uint8Array(this.text.length + 1);
-    let at = 0;
-    words.forEach(({ word }, index) => {
-      this.begins[at] = 1;
-      this.word.fill(index, at, at + word.length);
-      at += word.length;
-    });
-    this.begins[this.text.length] = 1;
-  }
-}
-
-interface Written {
-  readonly end: number;
-  readonly text: string;
-}
-
-/** What may follow a unit inside its word: particles and the copula. */
-const AFTER =
-  /^(?:은|는|이|가|을|를|에|의|로|으로|와|과|도|만|까지|부터|보다|나|이나|랑|이랑|하고|께|쯤|정도|씩|마다|요|이요|예요|이에요|입니다|이야|야|인|이고|이며|이었|였|이다|인데|이면|밖에|짜리|이라|라|째|간|반|동안|전|후|뒤|이상|이하|미만|초과|대|여|이내|안|차|용|분|당|가량|남짓|말고|님|씨)/;
-
-function endsWell(s: Stream, end: number): boolean {
-  return s.begins[end] === 1 || AFTER.test(s.text.slice(end, end + 4));
-}
-
-const numberText = (numeral: ParsedNumeral): string =>
-  numeral.value >= 10_000 ? writeMixed(numeral.value) : String(numeral.value);
+import { decimalTail, digitwise, endsWell, fraction, numberFollows, numberText, phone, score, Stream, type Written } from './written-forms.js'; // prettier-ignore
 
 function sinoOrArabic(s: Stream, at: number): ParsedNumeral | undefined {
   const sino = parseSinoAt(s.text, at);
@@ -63,42 +22,6 @@ function sinoOrArabic(s: Stream, at: number): ParsedNumeral | undefined {
   if (s.text[at] === '영' && sino === undefined)
     return { value: 0, digits: '0', style: 'sino', end: at + 1, attributive: false };
   return arabic !== undefined && arabic.end > (sino?.end ?? 0) ? arabic : sino;
-}
-
-/** 공일공 일이삼사 오육칠팔; 에 or 다시 may stand between. */
-function phone(s: Stream, at: number): Written | undefined {
-  if (s.text[at] !== '공' && s.text[at] !== '영' && s.text[at] !== '일') return undefined;
-  let digits = '';
-  let end = at;
-  while (digits.length < 12) {
-    const run = parseDigitsAt(s.text, end);
-    if (run === undefined) break;
-    digits += run.digits;
-    end = run.end;
-    const link = s.text.startsWith('다시', end) ? 2 : s.text[end] === '에' || s.text[end] === '-' ? 1 : 0;
-    if (parseDigitsAt(s.text, end + link) === undefined) break;
-    end += link;
-  }
-  const parts =
-    /^(02)(\d{3,4})(\d{4})$/.exec(digits) ??
-    /^(01[016789]|0[3-6]\d|070)(\d{3,4})(\d{4})$/.exec(digits) ??
-    /^(1[568]\d\d)(\d{4})$/.exec(digits);
-  return parts === null ? undefined : { end, text: parts.slice(1).join('-') };
-}
-
-/** 삼 분의 일; 이와 삼 분의 일 leaves 이와 to its own. */
-function fraction(s: Stream, at: number): Written | undefined {
-  const below = parseSinoAt(s.text, at);
-  if (below === undefined || !s.text.startsWith('분의', below.end)) return undefined;
-  const above = parseSinoAt(s.text, below.end + 2);
-  if (above === undefined || !endsWell(s, above.end)) return undefined;
-  return { end: above.end, text: `${above.value}/${below.value}` };
-}
-
-function decimalTail(s: Stream, end: number): Written | undefined {
-  if (s.text[end] !== '점') return undefined;
-  const digits = parseDigitsAt(s.text, end + 1);
-  return digits === undefined ? undefined : { end: digits.end, text: `.${digits.digits}` };
 }
 
 /** After 이 on its own these are more often things pointed at: 이 분, 이 점, 이 장. */
@@ -134,49 +57,68 @@ const POINTED = new Set([
   '박',
 ]);
 
-function withUnit(s: Stream, at: number, numeral: ParsedNumeral): Written | undefined {
-  const whole = longestUnit(s, at, numeral);
+/** Units that a date or a time is made of: another may follow, and what looks like a word is one of them. */
+const CHAINED = new Set(['년', '월', '일', '시', '분']);
+const ALL_UNITS = [...SINO_UNITS, ...NATIVE_UNITS.filter((unit) => !SINO_UNITS.some(([said]) => said === unit)).map((unit) => [unit, unit] as const)]; // prettier-ignore
+/** Native counters take Sino-Korean numerals from here on: 사십 그루. */
+const COUNTED_FROM = 10;
+
+function withUnit(s: Stream, at: number, numeral: ParsedNumeral, chained = false): Written | undefined {
+  const whole = longestUnit(s, at, numeral, chained);
   // 십 일: ten days, where the longer reading 십일 has no unit.
   if (
     whole !== undefined ||
     s.text[numeral.end - 1] !== '일' ||
-    s.begins[numeral.end - 1] !== 1 ||
+    (s.begins[numeral.end - 1] !== 1 && !chained) ||
     numeral.end - at < 2
   )
     return whole;
   const shorter = parseSinoAt(s.text.slice(0, numeral.end - 1), at);
-  return shorter?.end === numeral.end - 1 ? longestUnit(s, at, shorter) : undefined;
+  return shorter?.end === numeral.end - 1 ? longestUnit(s, at, shorter, chained) : undefined;
 }
 
-function longestUnit(s: Stream, at: number, numeral: ParsedNumeral): Written | undefined {
+function longestUnit(s: Stream, at: number, numeral: ParsedNumeral, chained: boolean): Written | undefined {
   const decimal = decimalTail(s, numeral.end);
   const after = decimal?.end ?? numeral.end;
   const number = numberText(numeral) + (decimal?.text ?? '');
   // 오십 프로, 삼 킬로미터: the longest unit that stands here.
-  const unit = SINO_UNITS.filter(([said]) => s.text.startsWith(said, after)).sort(
-    (a, b) => b[0].length - a[0].length,
-  )[0];
-  if (unit !== undefined && endsWell(s, after + unit[0].length)) {
+  const unit = (numeral.value >= COUNTED_FROM ? ALL_UNITS : SINO_UNITS)
+    .filter(([said]) => s.text.startsWith(said, after))
+    .sort((a, b) => b[0].length - a[0].length)[0];
+  if (
+    unit !== undefined &&
+    (endsWell(s, after + unit[0].length) ||
+      (CHAINED.has(unit[0]) && numberFollows(s, after + unit[0].length)))
+  ) {
     const end = after + unit[0].length;
-    if (s.text.slice(at, after) === '이' && s.begins[after] === 1 && POINTED.has(unit[0])) return undefined;
-    if (numeral.style === 'sino' && s.begins[after] !== 1 && NOT_NUMBERS.has(s.text.slice(at, end)))
+    if (!chained && s.text.slice(at, after) === '이' && s.begins[after] === 1 && POINTED.has(unit[0]))
+      return undefined;
+    if (
+      !chained &&
+      numeral.style === 'sino' &&
+      s.begins[after] !== 1 &&
+      NOT_NUMBERS.has(s.text.slice(at, end))
+    )
       return undefined;
     return { end, text: number + unit[1] };
   }
   return decimal !== undefined && endsWell(s, after) ? { end: after, text: number } : undefined;
 }
 
-function native(s: Stream, at: number): Written | undefined {
+function native(s: Stream, at: number, chained: boolean): Written | undefined {
+  if (s.text.startsWith('첫번째', at) && endsWell(s, at + 3)) return { end: at + 3, text: '1번째' };
   const numeral = parseNativeAt(s.text, at);
   if (numeral === undefined) return undefined;
   const unit = NATIVE_UNITS.filter((said) => s.text.startsWith(said, numeral.end)).sort(
     (a, b) => b.length - a.length,
   )[0];
-  if (unit === undefined || !endsWell(s, numeral.end + unit.length)) return undefined;
+  if (unit === undefined) return undefined;
+  const stop = numeral.end + unit.length;
+  if (!endsWell(s, stop) && !(unit === '시' && numberFollows(s, stop))) return undefined;
   const end = numeral.end + unit.length;
   const value = numeral.value;
-  if ((unit === '시' && value > 12) || (value < 5 && !numeral.attributive)) return undefined;
-  if (s.begins[numeral.end] !== 1 && NOT_NUMBERS.has(s.text.slice(at, end))) return undefined;
+  if ((unit === '시' && value > 24) || (value < 5 && !numeral.attributive)) return undefined;
+  if (!chained && s.begins[numeral.end] !== 1 && NOT_NUMBERS.has(s.text.slice(at, end))) return undefined;
   // 한 번, 한 편: once and on the one hand, not a count that is written in digits.
   if (value === 1 && (unit === '번' || unit === '편' || unit === '칸' || unit === '차례')) return undefined;
   return { end, text: `${value}${unit}` };
@@ -184,7 +126,9 @@ function native(s: Stream, at: number): Written | undefined {
 
 function month(s: Stream, at: number): Written | undefined {
   const value = s.text.startsWith('유월', at) ? '6월' : s.text.startsWith('시월', at) ? '10월' : undefined;
-  return value !== undefined && endsWell(s, at + 2) ? { end: at + 2, text: value } : undefined;
+  return value !== undefined && (endsWell(s, at + 2) || numberFollows(s, at + 2))
+    ? { end: at + 2, text: value }
+    : undefined;
 }
 
 /** 제삼 회, 제이 열람실 */
@@ -198,16 +142,21 @@ function ordinal(s: Stream, at: number): Written | undefined {
 const SIGNS: readonly (readonly [string, string])[] = [
   ['마이너스', '-'],
   ['플러스', '+'],
+  ['영하', '-'],
 ];
 function signed(s: Stream, at: number): Written | undefined {
   const sign = SIGNS.find(([word]) => s.text.startsWith(word, at));
   if (sign === undefined) return undefined;
+  const broken = fraction(s, at + sign[0].length);
+  if (broken !== undefined) return { ...broken, text: sign[1] + broken.text };
   const numeral = sinoOrArabic(s, at + sign[0].length);
   if (numeral === undefined) return undefined;
   const written =
     withUnit(s, at, numeral) ??
     (endsWell(s, numeral.end) ? { end: numeral.end, text: numberText(numeral) } : undefined);
-  return written === undefined ? undefined : { end: written.end, text: sign[1] + written.text };
+  // 영하 is said of degrees only.
+  if (written === undefined || (sign[0] === '영하' && !written.text.endsWith('도'))) return undefined;
+  return { end: written.end, text: sign[1] + written.text };
 }
 
 /** Large numbers stand for themselves without a unit; small ones are left in words. */
@@ -250,15 +199,25 @@ function letters(s: Stream, at: number): Written | undefined {
   return pair === undefined ? undefined : { end: at + pair[0].length, text: pair[1] };
 }
 
-function rewrite(s: Stream, at: number): Written | undefined {
-  const whole = phone(s, at) ?? fraction(s, at) ?? month(s, at) ?? ordinal(s, at) ?? signed(s, at);
+function rewrite(s: Stream, at: number, chained: boolean): Written | undefined {
+  const whole =
+    phone(s, at) ??
+    fraction(s, at) ??
+    score(s, at) ??
+    digitwise(s, at) ??
+    month(s, at) ??
+    ordinal(s, at) ??
+    signed(s, at);
   if (whole !== undefined) return whole;
   const numeral = sinoOrArabic(s, at);
-  const counted = native(s, at);
-  const measured = numeral === undefined ? undefined : withUnit(s, at, numeral);
+  const counted = native(s, at, chained);
+  const measured = numeral === undefined ? undefined : withUnit(s, at, numeral, chained);
   if (counted !== undefined && counted.end >= (measured?.end ?? 0)) return counted;
   return measured ?? (numeral === undefined ? undefined : bare(s, at, numeral)) ?? letters(s, at);
 }
+
+/** Words that an hour follows. */
+const PARTS = /^(?:오전|오후|새벽|아침|저녁|밤|낮)/;
 
 /**
  * Written form of recognised words. Only what clearly is a number with its unit, a date, a time, an amount, a telephone
@@ -284,11 +243,17 @@ export function toWritten(input: string | readonly TimedWord[]): AlignedText {
     }
   };
   let joined = false;
+  let chained = false;
   while (at < limit) {
-    const written = s.begins[at] === 1 || joined ? rewrite(s, at) : undefined;
+    const written: Written | undefined = s.begins[at] === 1 || joined ? rewrite(s, at, chained) : undefined;
     joined = false;
+    chained = false;
     if (written === undefined) {
-      at++;
+      // 오후네시: the hour may follow without a space.
+      const part = s.begins[at] === 1 ? PARTS.exec(s.text.slice(at, at + 2))?.[0] : undefined;
+      joined = part !== undefined && s.begins[at + part.length] !== 1;
+      chained = joined;
+      at += part?.length ?? 1;
       continue;
     }
     keep(at);
@@ -303,6 +268,7 @@ export function toWritten(input: string | readonly TimedWord[]): AlignedText {
     from = at;
     // 세시삼십분: the next number may follow without a space.
     joined = s.begins[at] !== 1;
+    chained = CHAINED.has(written.text.slice(-1)) && /\d.$/.test(written.text);
   }
   keep(s.text.length);
   return join(words, pieces);
