@@ -35,6 +35,12 @@ module.exports = {
       to: { path: 'node_modules/(bullmq|ioredis)' },
     },
     {
+      name: 'libsql-only-in-its-adapter',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/jobs/embedded' },
+      to: { path: 'node_modules/libsql' },
+    },
+    {
       name: 'nothing-below-http-knows-http',
       severity: 'error',
       from: { path: '^src/(audio|vad|models|recognition|metrics)/' },
