@@ -1,7 +1,8 @@
 // Measures what a model's card says, in one go: error rates clean, by corpus, speaker and duration, in noise of 20 to 0 dB,
 // over the telephone and far from the microphone; speed on one core; seat sentences end to end; sounds that are no speech.
 //   node scripts/model-figures.mjs MANIFEST.jsonl [--split dev] [--set NAME] [--package models/malgwi-ko]
-//        [--decoding NAME] [--workers N] [--limit N] [--only conditions,speed,seats,sounds] [--write]
+//        [--decoding NAME] [--workers N] [--limit N] [--every N] [--only conditions,speed,seats,sounds] [--write]
+// --every 3 takes every third recording live and under the worse conditions, for a third of the time.
 // --write puts the figures into the package's manifest and from there into its card and the pages (update-figures.mjs).
 // Needs a build; espeak-ng for the seat sentences and other languages. About ten minutes on two cores.
 import { execFile } from 'node:child_process';
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     decoding: { type: 'string' },
     workers: { type: 'string', default: '2' },
     limit: { type: 'string' },
+    every: { type: 'string', default: '1' },
     only: { type: 'string', default: PARTS.join() },
     write: { type: 'boolean', default: false },
   },
@@ -46,7 +48,9 @@ const progress = (what) =>
 function decodingOf({ decoder, languageModel }) {
   if (values.decoding !== undefined) return values.decoding;
   const method = decoder.method === 'beam' ? `beam ${decoder.beamWidth ?? ''}`.trim() : decoder.method;
-  return languageModel === undefined ? method : `${method}, n-gram of ${languageModel.unit}s`;
+  if (languageModel === undefined) return method;
+  const units = { character: 'syllables', jamo: 'jamo', word: 'words' };
+  return `${method}, n-gram of ${units[languageModel.unit]}`;
 }
 
 async function measureSeats() {
@@ -81,62 +85,56 @@ async function measureSeats() {
   ];
 }
 
+const same = (a, b) => ['set', 'normalizer', 'decoding', 'condition'].every((key) => a[key] === b[key]);
+
+/** Puts error rates and measurements in place of earlier ones: after each part, so that a later one may fail. */
+async function keep({ rows = [], measurements = {} }) {
+  figures.rows.push(...rows);
+  Object.assign(figures.measurements, measurements);
+  if (!values.write) return;
+  const manifest = await read();
+  if (rows.length > 0) {
+    // Without its condition the clean row stands beside the other sets.
+    const clean = rows
+      .filter((row) => row.condition === 'clean')
+      .map(({ condition: _, bySubset: __, ...row }) => row);
+    const others = manifest.metrics.filter(
+      (row) => row.condition === undefined && !clean.some((one) => same(row, one)),
+    );
+    manifest.metrics = [...others, ...clean, ...rows];
+  }
+  manifest.measurements = { ...manifest.measurements, ...measurements };
+  await writeFile(path, `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
 const figures = { rows: [], measurements: {} };
 if (only.includes('conditions')) {
-  const manifest = await read();
   const set = values.set ?? `${values.split}, through the service`;
   const limit = values.limit === undefined ? undefined : Number(values.limit);
+  const decoding = decodingOf(await read());
   const options = {
     manifest: positionals[0],
     split: values.split,
     set,
-    decoding: decodingOf(manifest),
+    decoding,
     limit,
+    every: Number(values.every),
   };
-  figures.rows = await measureConditions(target, options, progress);
+  await keep({ rows: await measureConditions(target, options, progress) });
 }
 if (only.includes('speed')) {
   progress('speed');
-  figures.measurements.speed = await measureSpeed(target, { manifest: positionals[0], split: values.split });
+  const speed = await measureSpeed(target, { manifest: positionals[0], split: values.split });
+  await keep({ measurements: { speed } });
 }
 if (only.includes('seats')) {
   progress('seat sentences');
-  figures.measurements.tasks = await measureSeats();
+  await keep({ measurements: { tasks: await measureSeats() } });
 }
 if (only.includes('sounds')) {
   progress('sounds');
-  figures.measurements.sounds = await measureSounds(target);
+  await keep({ measurements: { sounds: await measureSounds(target) } });
 }
+if (values.write) await run(process.execPath, [here('update-figures.mjs')]);
 progress('done');
 console.log(JSON.stringify(figures, undefined, 2));
-
-if (values.write) {
-  const manifest = await read();
-  const same = (a, b) => ['set', 'normalizer', 'decoding', 'condition'].every((key) => a[key] === b[key]);
-  // What a package of the same name measured under conditions before is another model's.
-  const others =
-    figures.rows.length === 0
-      ? manifest.metrics
-      : manifest.metrics.filter((row) => row.condition === undefined);
-  const clean = figures.rows
-    .filter((row) => row.condition === 'clean')
-    .map(({ condition: _, bySubset: __, ...row }) => row);
-  manifest.metrics = [
-    ...others.filter((row) => !clean.some((one) => same(row, one))),
-    ...clean,
-    ...figures.rows,
-  ];
-  const speed = [
-    ...(figures.measurements.speed ?? []),
-    ...(manifest.measurements?.speed ?? []).filter(
-      ({ kind }) => !figures.measurements.speed?.some((one) => one.kind === kind),
-    ),
-  ];
-  manifest.measurements = {
-    ...manifest.measurements,
-    ...figures.measurements,
-    ...(speed.length > 0 ? { speed } : {}),
-  };
-  await writeFile(path, `${JSON.stringify(manifest, undefined, 2)}\n`);
-  await run(process.execPath, [here('update-figures.mjs')]);
-}

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildReport } from '../../dist/cli/evaluation/report.js';
+import { LiveTranscriber } from '../../dist/cli/evaluation/live.js';
 import { readManifest } from '../../dist/cli/evaluation/manifest.js';
 import { evaluateItems } from '../../dist/cli/evaluation/run.js';
 import { createRecognizer } from '../../dist/recognition/index.js';
@@ -21,8 +22,12 @@ async function withRecognizer({ modelsDir, model, workers }, use) {
   }
 }
 
-const evaluate = (recognizer, items, onDone = () => undefined) =>
-  evaluateItems(recognizer, items, { signal: new AbortController().signal, onDone });
+const evaluate = (recognizer, items, options = {}) =>
+  evaluateItems(recognizer, items, {
+    signal: new AbortController().signal,
+    onDone: () => undefined,
+    ...options,
+  });
 
 const rounded = (value) => Math.round(1e4 * value) / 1e4;
 /** Counts as a manifest says them. */
@@ -53,7 +58,7 @@ const known = (lines, names) =>
  * Error rates under each condition, the clean one by corpus, speaker and duration.
  * @returns `metrics` of a manifest
  */
-export async function measureConditions(target, { manifest, split, set, decoding, limit }, progress) {
+export async function measureConditions(target, { manifest, split, set, decoding, limit, every }, progress) {
   const items = await readManifest(manifest, { split, limit });
   const folder = await mkdtemp(join(tmpdir(), 'malgwi-conditions-'));
   try {
@@ -65,9 +70,17 @@ export async function measureConditions(target, { manifest, split, set, decoding
     const clean = buildReport(scored, { model: '', wallSeconds: 0, by });
     const row = { set, normalizer: clean.normalizer, decoding };
     const rows = [{ ...row, condition: 'clean', ...counts(clean), bySubset: parts(clean.by) }];
+    const fewer = items.filter((_, n) => n % every === 0);
+    progress('live');
+    const live = await withRecognizer(target, (recognizer) => {
+      const streams = new LiveTranscriber(recognizer, { signal: new AbortController().signal });
+      return evaluate(recognizer, fewer, { transcribe: (path) => streams.transcribe(path) });
+    });
+    const spoken = buildReport(live, { model: '', wallSeconds: 0, by: known(items, ['corpus']) });
+    rows.push({ ...row, condition: 'live', ...counts(spoken), bySubset: parts(spoken.by) });
     progress('the other conditions');
     const names = ['noise 20 dB', 'noise 10 dB', 'noise 5 dB', 'noise 0 dB', 'telephone', 'far field'];
-    const worse = await readManifest(await writeConditions(items, folder, names));
+    const worse = await readManifest(await writeConditions(fewer, folder, names));
     progress('recognised');
     const heard = await withRecognizer(target, (recognizer) => evaluate(recognizer, worse));
     for (const condition of names) {
@@ -99,7 +112,8 @@ async function joined(items, seconds) {
 }
 
 /**
- * What one worker needs for a long file, from its bytes to the text: processor time, so that other programs matter less.
+ * What one worker needs for a long recording, as a file and live, from its bytes to the text: processor time, so that
+ * other programs matter less.
  * @returns `measurements.speed` of a manifest
  */
 export async function measureSpeed(target, { manifest, split }) {
@@ -113,9 +127,18 @@ export async function measureSpeed(target, { manifest, split }) {
       await recognizer.transcribeFile(warm);
       const before = process.cpuUsage();
       const { duration } = await recognizer.transcribeFile(long);
-      const { user, system } = process.cpuUsage(before);
-      const realTimeFactor = rounded((user + system) / 1e6 / Math.max(1, duration));
-      return [{ kind: 'file', realTimeFactor, audioSeconds: Math.round(duration) }];
+      const factor = (cpu, seconds) => rounded((cpu.user + cpu.system) / 1e6 / Math.max(1, seconds));
+      const file = factor(process.cpuUsage(before), duration);
+      const streams = new LiveTranscriber(recognizer, { signal: new AbortController().signal });
+      await streams.transcribe(warm);
+      const begun = process.cpuUsage();
+      const spoken = await streams.transcribe(long);
+      const live = factor(process.cpuUsage(begun), spoken.duration);
+      const audioSeconds = Math.round(duration);
+      return [
+        { kind: 'file', realTimeFactor: file, audioSeconds },
+        { kind: 'live', realTimeFactor: live, audioSeconds },
+      ];
     });
   } finally {
     await rm(folder, { recursive: true, force: true });
