@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { queueRun } from './lib/chaos/queue-run.mjs';
+import { serviceRun } from './lib/chaos/service-run.mjs';
 import { seeded } from './lib/random.mjs';
 import { hasRedisServer, startRedis } from './lib/redis-server.mjs';
 
@@ -70,7 +71,7 @@ async function chaos() {
     redis = await startRedis({ dir: join(folder, 'redis'), appendfsync });
     ends.push(() => redis.kill());
   }
-  const run = await queueRun({ folder, redis, jobs, workers });
+  const run = await (values['queue-only'] ? queueRun : serviceRun)({ folder, redis, jobs, workers });
   ends.push(() => Promise.all(run.services.map((service) => service.kill())));
   await run.start();
 

@@ -28,10 +28,10 @@ export class Process {
     });
   }
 
-  async kill() {
+  async kill(signal = 'SIGKILL') {
     if (!this.alive) return;
     const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    this.#child.kill(signal);
     await ended;
   }
 }

@@ -1,8 +1,10 @@
 /** What only this adapter has: outages of Redis, lost locks, what a killed process left untold. The rest is jobs/conformance.ts. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UnrecoverableError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { hasRedisServer, startRedis, type RedisServer } from '../../../scripts/lib/redis-server.mjs';
@@ -205,6 +207,55 @@ describe.skipIf(!available)('jobs on Redis (redis-server is not installed: skipp
     await expect.poll(async () => (await queue.get('lost'))?.state, { timeout: 20_000 }).toBe('completed');
     await expect.poll(() => told, { timeout: 20_000 }).toEqual(['lost2 cancelled']);
   }, 60_000);
+
+  test('a dispatch that ended without its job is made again', async () => {
+    const prefix = `test${++number}`;
+    const queue = await open({ prefix });
+    await queue.submit(job('half'));
+    const client = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const stranger = new Worker(
+      'jobs',
+      async () => {
+        throw new UnrecoverableError('not one of ours');
+      },
+      { connection: client, prefix: `{${prefix}}` },
+    );
+    await once(stranger, 'failed');
+    await stranger.close();
+    client.disconnect();
+    expect(await queue.get('half')).toMatchObject({ state: 'queued' });
+    await queue.work(completes, { concurrency: 1 });
+    await expect.poll(async () => (await queue.get('half'))?.state, { timeout: 20_000 }).toBe('completed');
+  }, 30_000);
+
+  test('what comes up between a job and Redis puts the job off, and loses nothing', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'malgwi-redis-'));
+    const server = await startRedis({ dir: own });
+    const client = new Redis(server.url);
+    const errors: unknown[] = [];
+    const queue = await open({ url: server.url });
+    await queue.work(
+      {
+        ...completes,
+        transcribe: async (lease) => {
+          // No memory left: Redis refuses whatever would take some.
+          if (lease.job.attempts === 1) {
+            await client.config('SET', 'maxmemory', '1');
+            setTimeout(() => void client.config('SET', 'maxmemory', '0'), 300);
+          }
+          return completes.transcribe(lease);
+        },
+      },
+      { concurrency: 1, onError: (error) => errors.push(error) },
+    );
+    await queue.submit(job('full'));
+    await expect.poll(async () => (await queue.get('full'))?.state, { timeout: 20_000 }).toBe('completed');
+    expect(String(errors[0])).toContain('OOM');
+    await queue.close();
+    client.disconnect();
+    await server.kill();
+    await rm(own, { recursive: true, force: true });
+  }, 30_000);
 
   test('a lost lock is a lost lease: the next worker ends the job, the first one is refused', async () => {
     const prefix = `test${++number}`;

@@ -1,5 +1,13 @@
 /** What the two queues of BullMQ's have in common. */
-import type { JobsOptions, Worker, WorkerOptions } from 'bullmq';
+import {
+  DelayedError,
+  UnrecoverableError,
+  WaitingError,
+  type Job,
+  type JobsOptions,
+  type Worker,
+  type WorkerOptions,
+} from 'bullmq';
 import type { Redis } from 'ioredis';
 import { keyPrefix } from './connection.js';
 import type { BullmqOptions } from './options.js';
@@ -42,6 +50,27 @@ export function isOutage(error: unknown): boolean {
       message ?? '',
     )
   );
+}
+
+/**
+ * Does what a dispatch asks for. Whatever comes up that is no answer of BullMQ's kind (Redis has no memory left, say) must not
+ * end the dispatch, for then nobody would do it: it is put off.
+ */
+export async function attended(
+  dispatch: Job<DispatchData>,
+  pauseMs: number,
+  onError: (error: unknown) => void,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof DelayedError || error instanceof WaitingError || error instanceof UnrecoverableError)
+      throw error;
+    onError(error);
+    await dispatch.moveToDelayed(Date.now() + pauseMs, dispatch.token);
+    throw new DelayedError();
+  }
 }
 
 /** Waits until all of it is over, whatever is added meanwhile; not longer than `ms`. */

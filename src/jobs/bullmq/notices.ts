@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { MalgwiError, toPlainError } from '../../errors.js';
 import type { JobHandlers } from '../contract.js';
 import type { Connection, ScriptName } from './connection.js';
-import { closeWithin, settled, workerOptions, type DispatchData } from './dispatch.js';
+import { attended, closeWithin, settled, workerOptions, type DispatchData } from './dispatch.js';
 import { backOff, NOTIFICATIONS, type BullmqOptions } from './options.js';
 import { parseDispatchId, toStored } from './records.js';
 
@@ -27,7 +27,8 @@ export class NoticeWorker {
   ) {
     this.#worker = new Worker<DispatchData>(
       NOTIFICATIONS,
-      (dispatch) => this.#track(this.#process(dispatch)),
+      (dispatch) =>
+        this.#track(attended(dispatch, options.noticeDelayMs, onError, () => this.#process(dispatch))),
       {
         ...workerOptions(options, redis),
         concurrency: CONCURRENCY,

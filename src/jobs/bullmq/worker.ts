@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { MalgwiError, toPlainError } from '../../errors.js';
 import type { JobHandlers, JobOutcome, QueueWorker, WorkerOptions } from '../contract.js';
 import type { Connection, ScriptName } from './connection.js';
-import { closeWithin, isOutage, settled, workerOptions, type DispatchData } from './dispatch.js';
+import { attended, closeWithin, isOutage, settled, workerOptions, type DispatchData } from './dispatch.js';
 import type { Hub } from './hub.js';
 import type { Outbox } from './outbox.js';
 import { Lease } from './lease.js';
@@ -40,7 +40,7 @@ export class JobWorker implements QueueWorker {
     this.#onError = (error) => {
       if (!isOutage(error)) (onError ?? options.onError)(error);
     };
-    this.#worker = new Worker<DispatchData>(JOBS, (dispatch) => this.#track(this.#process(dispatch)), {
+    this.#worker = new Worker<DispatchData>(JOBS, (dispatch) => this.#track(this.#attend(dispatch)), {
       ...workerOptions(options, redis),
       concurrency,
     });
@@ -80,6 +80,10 @@ export class JobWorker implements QueueWorker {
     } finally {
       this.#running.delete(work);
     }
+  }
+
+  #attend(dispatch: Dispatch<DispatchData>): Promise<void> {
+    return attended(dispatch, this.options.retryDelayMs, this.#onError, () => this.#process(dispatch));
   }
 
   async #process(dispatch: Dispatch<DispatchData>): Promise<void> {
