@@ -50,7 +50,7 @@ export async function startRedis({ dir, appendfsync = 'always', args = [] }) {
         ],
         { stdio: 'ignore' },
       );
-      for (let i = 0; i < 400; i++) {
+      for (let i = 0; i < 2400; i++) {
         if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
         if (await accepts(port)) return;
         await new Promise((resolve) => setTimeout(resolve, 25));

@@ -406,7 +406,7 @@ describe.skipIf(!available)('jobs on Redis (redis-server is not installed: skipp
   });
 
   test('10,000 queued jobs: pages within 50 ms, submitting within 20 ms', async () => {
-    const queue = await open();
+    const queue = await open({ timeoutMs: 20_000 });
     const times: number[] = [];
     const specs = Array.from({ length: 10_000 }, (_, i) => job(`many${i}`, { owner: `owner${i % 7}` }));
     for (let i = 0; i < specs.length; i += 100)

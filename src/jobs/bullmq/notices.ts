@@ -96,15 +96,18 @@ export class NoticeWorker {
       { job, url: job.spec.webhook!, messageId, attempt: job.notification!.attempts },
       signal,
     );
+    let stop!: () => void;
     const stopped = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop);
     });
-    stopped.catch(() => undefined);
     try {
       await Promise.race([delivery, stopped]);
       return undefined;
     } catch (error) {
-      return outcomeOf(error);
+      return toPlainError(error).code;
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 
@@ -116,8 +119,4 @@ export class NoticeWorker {
   #run(name: ScriptName, ...args: readonly (string | number)[]): Promise<unknown> {
     return this.connection.run(this.redis, name, ...args);
   }
-}
-
-function outcomeOf(error: unknown): string {
-  return toPlainError(error).code;
 }
