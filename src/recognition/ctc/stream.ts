@@ -18,8 +18,11 @@ export class CtcStream implements DecodingStream {
   /** Features of the next window, as far as they are there. */
   private readonly window: Float32Array;
   private frames = 0;
-  /** The look-ahead of the last window. */
+  /** The look-ahead of the last window; before the first one what its frames give as far as they are there. */
   private ahead = NOTHING;
+  /** Feature frames behind `ahead`, before the first window. */
+  private seen = 0;
+  private begun = false;
   /** The partial text since the last window. */
   private shown: PartialText | undefined;
 
@@ -46,16 +49,18 @@ export class CtcStream implements DecodingStream {
   }
 
   partial(): Promise<PartialText> {
-    return this.turns.run((utterance) => {
-      this.shown ??= utterance.peek(this.ahead, () => utterance.partial());
-      return Promise.resolve(this.shown);
+    return this.turns.run(async (utterance) => {
+      const ahead = await this.lookahead();
+      this.shown ??= utterance.peek(ahead, () => utterance.partial());
+      return this.shown;
     });
   }
 
   intermediate(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
-    return this.turns.run((utterance) =>
-      Promise.resolve(utterance.peek(this.ahead, () => this.finished(utterance.finish(alternatives)))),
-    );
+    return this.turns.run(async (utterance) => {
+      const ahead = await this.lookahead();
+      return utterance.peek(ahead, () => this.finished(utterance.finish(alternatives)));
+    });
   }
 
   flush(alternatives = this.alternatives): Promise<readonly DecodedHypothesis[]> {
@@ -89,6 +94,7 @@ export class CtcStream implements DecodingStream {
       const features = { data: this.window, frames: windowFrames, dims };
       const [{ logProbs, state }] = await this.encoder.run([{ features, state: this.state }]);
       this.state = state!;
+      this.begun = true;
       this.shown = undefined;
       const { data: values, frames: given, classes } = logProbs;
       utterance.push({ data: values.slice(0, chunkFrames * classes), frames: chunkFrames, classes });
@@ -97,6 +103,15 @@ export class CtcStream implements DecodingStream {
       this.window.copyWithin(0, hopFrames * dims);
       this.frames -= hopFrames;
     }
+  }
+
+  /** A first window takes a while to fill: until then someone who asks gets what there is of it, computed on once more. */
+  private async lookahead(): Promise<LogProbs> {
+    if (this.begun || this.seen === this.frames) return this.ahead;
+    this.ahead = await this.rest(this.frontEnd.fork());
+    this.seen = this.frames;
+    this.shown = undefined;
+    return this.ahead;
   }
 
   /** What the encoder gives for the frames that fill no window any more. Nothing here is changed but the front end. */

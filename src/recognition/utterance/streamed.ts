@@ -60,15 +60,16 @@ export class StreamedUtterance implements UtteranceDecoding {
     }
   }
 
-  async partial(): Promise<LivePartial | undefined> {
+  async partial(to: number): Promise<LivePartial | undefined> {
     const { fed, last, options } = this;
-    if (fed - this.lastPartialEnd < (options.partialIntervalMs / 1000) * SAMPLE_RATE) return undefined;
+    if (to - this.lastPartialEnd < (options.partialIntervalMs / 1000) * SAMPLE_RATE) return undefined;
     const { text, stable } = await this.stream.partial();
+    // Nothing has been heard yet.
+    if (text === '' && last.text === '') return undefined;
     const open =
       !options.secondPass && fed <= options.earliestCut && (last.stable > 0 || options.mayPromise(text));
     const settled = open ? stable : last.stable;
-    if (text === last.text && settled === last.stable) return undefined;
-    this.lastPartialEnd = fed;
+    this.lastPartialEnd = to;
     this.last = { text, stable: settled, end: fed };
     return this.last;
   }
