@@ -55,33 +55,37 @@ interface Run {
   readonly digits: string;
   readonly first: number;
   readonly last: number;
+  /** Particles behind the last digit. */
+  readonly rest: string;
 }
 
 const AFTER_DIGITS =
   /^(?:에|이에요|예요|이요|요|입니다|번|번이에요|번입니다|이야|야|다시|로|으로|이고|고|인데|이라고|라고|은|는|이|가|을|를)$/;
 
-/** Digits a word stands for: Arabic with hyphens, or digit by digit in words (공일공). */
-function digitsOf(word: string): string | undefined {
+/** Digits a word stands for, and the particles behind them: Arabic with hyphens, or digit by digit in words (공일공). */
+function digitsOf(word: string): { digits: string; rest: string } | undefined {
   const plain = word.replace(/[-.,()]/g, '');
-  if (/^\d{1,20}$/.test(plain)) return plain;
+  if (/^\d{1,20}$/.test(plain)) return { digits: plain, rest: '' };
   // Particles may follow the last digit: 오육칠팔이에요, 공일공에.
   const said = parseDigitsAt(plain, 0);
-  if (said?.end === plain.length) return said.digits;
+  if (said?.end === plain.length) return { digits: said.digits, rest: '' };
   if (said !== undefined) {
     // 오육칠팔이에요: the last 이 is no digit.
     for (const cut of [said.end, said.end - 1]) {
-      if (cut >= 2 && AFTER_DIGITS.test(plain.slice(cut))) return said.digits.slice(0, cut);
+      if (cut >= 2 && AFTER_DIGITS.test(plain.slice(cut)))
+        return { digits: said.digits.slice(0, cut), rest: plain.slice(cut) };
     }
   }
-  const mixed = /^(\d{2,20})(?:번|이에요|예요|입니다|이요|요|에|이야|야|로|으로)+$/.exec(plain);
-  return mixed?.[1];
+  const mixed = /^(\d{2,20})((?:번|이에요|예요|입니다|이요|요|에|이야|야|로|으로)+)$/.exec(plain);
+  return mixed === null ? undefined : { digits: mixed[1], rest: mixed[2] };
 }
 
 function kindOf(digits: string): MaskKind | undefined {
   // Resident registration number: birth date, then a digit 1..8 and six more.
   if (digits.length === 13 && /^\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[0-8]/.test(digits))
     return 'resident';
-  if (digits.length >= 14 && digits.length <= 16 && /^[23456789]/.test(digits)) return 'card';
+  if (digits.length === 16 || (digits.length >= 14 && digits.length < 16 && /^[2-9]/.test(digits)))
+    return 'card';
   if (/^(?:01[016789]\d{7,8}|02\d{7,8}|0[3-6]\d{8,9}|070\d{8})$/.test(digits)) return 'phone';
   return undefined;
 }
@@ -110,11 +114,11 @@ export function maskNumbers(input: string | readonly TimedWord[], options: MaskO
     for (let j = i; j < words.length && j < i + 20 && digits.length < 17; j++) {
       const part = digitsOf(words[j].word);
       if (part === undefined && !(digits !== '' && /^(?:에|다시|-|하이픈)$/.test(words[j].word))) break;
-      digits += part ?? '';
+      digits += part?.digits ?? '';
       const kind = kindOf(digits);
       if (part !== undefined && kind !== undefined && kinds.includes(kind)) {
         last = j;
-        runs[runs.length - (runs.at(-1)?.first === i ? 1 : 0)] = { digits, first: i, last };
+        runs[runs.length - (runs.at(-1)?.first === i ? 1 : 0)] = { digits, first: i, last, rest: part.rest };
       }
     }
     if (last >= 0) i = last;
@@ -126,9 +130,10 @@ export function maskNumbers(input: string | readonly TimedWord[], options: MaskO
     const stop = run?.first ?? words.length;
     for (; at < stop; at++) pieces.push(pieceOf(words, at, at, words[at].word, words[at].word, ' '));
     if (run === undefined) break;
-    const text = masked(run.digits, kindOf(run.digits) ?? 'card', mask);
-    for (let i = run.first; i <= run.last; i++) safe[i] = { ...words[i], word: mask.repeat(3) };
-    pieces.push(pieceOf(words, run.first, run.last, text, mask.repeat(3), ' '));
+    const text = masked(run.digits, kindOf(run.digits) ?? 'card', mask) + run.rest;
+    for (let i = run.first; i <= run.last; i++)
+      safe[i] = { ...words[i], word: mask.repeat(3) + (i === run.last ? run.rest : '') };
+    pieces.push(pieceOf(words, run.first, run.last, text, mask.repeat(3) + run.rest, ' '));
     at = run.last + 1;
   }
   return join(safe, pieces);

@@ -41,7 +41,12 @@ class Words {
   private solid(at: number, first: number, last: number): boolean {
     const token = this.tokens[at];
     const next = at + 1 < last ? this.tokens[at + 1] : undefined;
-    if (this.badly(token, BADLY)) return false;
+    // A verb is judged together with its ending.
+    const end = next?.cls === Class.ending ? next.end : token.end;
+    // 삼십 붕, 네 본째: a number and its unit vouch for each other, in one word or in two.
+    if (token.cls === Class.unit && this.tokens[at - 1]?.cls === Class.number) return true;
+    if (token.cls === Class.number && this.tokens[at + 1]?.cls === Class.unit) return true;
+    if (this.badly(token, BADLY, end)) return false;
     switch (token.cls) {
       case Class.noun:
       case Class.adverb:
@@ -53,7 +58,8 @@ class Words {
       case Class.number:
         if (token.sense === 'arabic') return true;
         if (last - first === 1) return token.edits === 0;
-        if (next?.cls === Class.unit || next?.cls === Class.letter) return true;
+        // 백구십칠 + 본: a number of several syllables is heard by no chance.
+        if (next?.cls === Class.letter || (token.edits === 0 && this.syllables(at, at + 1) >= 2)) return true;
         if (next?.cls === Class.noun && COUNTED.has(next.sense)) return true;
         // 이십칠, 삼사: digits said one by one.
         return (
@@ -76,8 +82,8 @@ class Words {
     }
   }
 
-  private badly(token: Token, bound: number): boolean {
-    return token.edits > bound * (token.end - token.start) && !KEYWORDS.has(token.sense);
+  private badly(token: Token, bound: number, end = token.end): boolean {
+    return token.edits > bound * (end - token.start) && !KEYWORDS.has(token.sense);
   }
 
   /** 하다, spelled so: 캐 and 패 are 하 behind a consonant only. */
@@ -97,6 +103,7 @@ class Words {
     if (unknown < 0) {
       if (end - first === 1)
         return [Class.noun, Class.number].includes(tokens[first].cls as 1 | 2) &&
+          !this.solid(first, first, end) &&
           this.badly(tokens[first], ALONE)
           ? { first, last: end }
           : undefined;
@@ -105,17 +112,25 @@ class Words {
     }
     let from = unknown;
     let to = unknown + 1;
-    while (from > first && scrap(from - 1)) from--;
+    // 취소핵라: what ends a known word is garbled, not the word.
+    while (from > first && scrap(from - 1) && !this.attached(from - 1, first)) from--;
     while (to < end && (tokens[to].cls === Class.unknown || scrap(to))) to++;
     const length = tokens[to - 1].end - tokens[from].start;
     const before = tokens[from - 1];
-    if (to === end && from > first && before.cls === Class.noun && (length >= HEAD || before.edits > 0))
-      from--;
+    const compound = before?.cls === Class.noun && !OURS.has(before.sense) && !KEYWORDS.has(before.sense);
+    if (to === end && from > first && compound && (length >= HEAD || before.edits > 0)) from--;
     // 룸 + 서비스: an unknown word makes another word of the noun it leads.
     else if (to === end - 1 && tokens[to].cls === Class.noun && !OURS.has(tokens[to].sense) && length > 2)
       to++;
     if (tokens.slice(from + 1, to).some((token) => this.sound.starts[token.start] === 2)) return undefined;
     return to - from > 1 ? { first: from, last: to } : undefined;
+  }
+
+  /** Particles, endings, and the verb of a noun. */
+  private attached(at: number, first: number): boolean {
+    const { cls } = this.tokens[at];
+    if (cls === Class.particle || cls === Class.ending) return true;
+    return VERB.has(cls) && at > first && this.tokens[at - 1].cls === Class.noun;
   }
 
   private marks(first: number, last: number): boolean {

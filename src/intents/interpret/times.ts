@@ -108,6 +108,9 @@ function lengthOfTime(c: Cursor, at: number): Found {
   return undefined;
 }
 
+const monthDay = (month: number, day: number): string =>
+  `--${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
+
 function date(c: Cursor, at: number): Found {
   const sense = c.sense(at);
   if (sense.startsWith('DATE:')) return { kind: 'date', value: sense.slice(5), last: at + 1 };
@@ -121,6 +124,12 @@ function date(c: Cursor, at: number): Found {
   }
   const month = c.number(at);
   const day = c.number(at + 2);
+  // 시월 십일: the last syllable of eleven is the unit of ten; nobody says a month with a number that has no unit.
+  const swallowed = day?.sense === 'sino' && day.value !== undefined && [11, 21, 31].includes(day.value);
+  if (month?.value !== undefined && c.unit(at + 1, 'MONTH') && swallowed && !c.unit(at + 3, 'DAY', 'NO', 'NTH'))
+    return month.value < 1 || month.value > 12
+      ? undefined
+      : { kind: 'date', value: monthDay(month.value, day.value - 1), last: at + 3 };
   if (
     month?.value !== undefined &&
     c.unit(at + 1, 'MONTH') &&
@@ -130,7 +139,7 @@ function date(c: Cursor, at: number): Found {
     if (month.value < 1 || month.value > 12 || day.value < 1 || day.value > 31) return undefined;
     return {
       kind: 'date',
-      value: `--${String(month.value).padStart(2, '0')}-${String(day.value).padStart(2, '0')}`,
+      value: monthDay(month.value, day.value),
       last: at + 4,
     };
   }
