@@ -126,7 +126,12 @@ function date(c: Cursor, at: number): Found {
   const day = c.number(at + 2);
   // 시월 십일: the last syllable of eleven is the unit of ten; nobody says a month with a number that has no unit.
   const swallowed = day?.sense === 'sino' && day.value !== undefined && [11, 21, 31].includes(day.value);
-  if (month?.value !== undefined && c.unit(at + 1, 'MONTH') && swallowed && !c.unit(at + 3, 'DAY', 'NO', 'NTH'))
+  if (
+    month?.value !== undefined &&
+    c.unit(at + 1, 'MONTH') &&
+    swallowed &&
+    !c.unit(at + 3, 'DAY', 'NO', 'NTH')
+  )
     return month.value < 1 || month.value > 12
       ? undefined
       : { kind: 'date', value: monthDay(month.value, day.value - 1), last: at + 3 };
