@@ -35,7 +35,13 @@ export interface Config {
   };
   /** Everything that outlives the process. */
   readonly data: { readonly dir: string };
-  readonly storage: { readonly keepFreeBytes: number };
+  readonly storage: {
+    readonly keepFreeBytes: number;
+    readonly s3Bucket?: string;
+    readonly s3Endpoint?: string;
+    readonly s3Region: string;
+    readonly s3Prefix: string;
+  };
   readonly jobs: {
     readonly maxBytes: number;
     readonly maxQueuedPerKey: number;

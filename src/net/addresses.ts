@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { MalgwiError } from '../errors.js';
 
@@ -11,8 +12,10 @@ const GLOBAL_V6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number];
  * @returns nothing where it is neither
  */
 export function parseRange(text: string): Range | undefined {
+  // The library also reads forms of former times, in which 10.1 is an address.
+  if (isIP(text.split('/', 1)[0]) === 0) return undefined;
   if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
-  if (!ipaddr.isValid(text)) return undefined;
+  if (isIP(text) === 0) return undefined;
   const address = ipaddr.process(text);
   return [address, address.kind() === 'ipv4' ? 32 : 128];
 }
@@ -41,7 +44,7 @@ export class AddressPolicy {
 
   /** @param text an IP address; anything else is refused */
   allows(text: string): boolean {
-    if (!ipaddr.isValid(text)) return false;
+    if (isIP(text) === 0) return false;
     // An IPv4 address in IPv6's clothes counts as what it is.
     const address = ipaddr.process(text);
     if (this.#listed.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits)))

