@@ -102,6 +102,6 @@ describe('loadConfig', () => {
 
   it('describes every variable once', () => {
     expect(new Set(VARIABLES.map((entry) => entry.env)).size).toBe(VARIABLES.length);
-    for (const entry of VARIABLES) expect(entry.env).toMatch(/^(HOST|PORT|MALGWI_[A-Z_]+)$/);
+    for (const entry of VARIABLES) expect(entry.env).toMatch(/^(HOST|PORT|REDIS_URL|MALGWI_[A-Z_]+)$/);
   });
 });

@@ -68,7 +68,7 @@ export class S3Storage implements ObjectStorage {
     } catch (error) {
       client.destroy();
       throw new MalgwiError('config_invalid', {
-        detail: `The bucket of stored files (MALGWI_STORAGE_S3_BUCKET) cannot be used: ${(error as Error).name}.`,
+        detail: `The bucket of stored files (MALGWI_STORAGE_BUCKET) cannot be used: ${(error as Error).name}.`,
         cause: error,
       });
     }
