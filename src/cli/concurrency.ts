@@ -19,3 +19,28 @@ export async function* mapOrdered<T, R>(
   }
   while (pending.length > 0) yield await pending.shift()!;
 }
+
+/**
+ * Applies `work` to items with at most `limit` under way; the next one starts when any has ended. When one rejects, no
+ * further one is begun, and the first rejection is passed on once those under way have ended.
+ */
+export async function inPool<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  const queue = items.entries();
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (const [index, item] of queue) {
+      if (failed) return;
+      await work(item, index).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane));
+  const rejected = lanes.find((result) => result.status === 'rejected');
+  if (rejected !== undefined) throw rejected.reason;
+}

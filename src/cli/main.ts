@@ -1,7 +1,9 @@
 /** Entry of the command line. Commands load what they need when they run, so that `--help` is quick. */
 import { Command } from 'commander';
+import { registerBatch } from './commands/batch.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerIntentCommands } from './commands/intents.js';
+import { registerJobs } from './commands/jobs.js';
 import { registerMic } from './commands/mic.js';
 import { registerModels } from './commands/models.js';
 import { registerServe } from './commands/serve.js';
@@ -19,6 +21,7 @@ const program = new Command('malgwi')
 Examples:
   $ malgwi serve                                  the service, and a page to try it on
   $ malgwi transcribe interview.mp3               a file into text
+  $ malgwi batch recordings --out transcripts     all files of a folder
   $ malgwi mic                                    what you say, live
   $ malgwi intent "창가 쪽 27번 자리 두 시간 예약해 줘" --json
 
@@ -27,6 +30,8 @@ Each command has its own --help.`,
 
 registerServe(program);
 registerTranscribe(program);
+registerBatch(program);
+registerJobs(program);
 registerMic(program);
 registerIntentCommands(program);
 registerModels(program);
