@@ -39,7 +39,8 @@ if (existsSync(join(web, 'main.ts'))) {
   const out = join(dist, 'web');
   mkdirSync(out, { recursive: true });
   await build({
-    entryPoints: [join(web, 'main.ts'), join(web, 'capture-worklet.ts')].filter((f) => existsSync(f)),
+    entryPoints: ['main.ts', 'capture-worklet.ts', 'jobs/main.ts'].map((name) => join(web, name)),
+    outbase: web,
     bundle: true,
     minify: true,
     sourcemap: true,
@@ -48,8 +49,6 @@ if (existsSync(join(web, 'main.ts'))) {
     outdir: out,
     logLevel: 'warning',
   });
-  for (const asset of ['index.html', 'style.css']) {
-    if (existsSync(join(web, asset))) cpSync(join(web, asset), join(out, asset));
-  }
+  for (const asset of ['index.html', 'style.css', 'jobs.html', 'jobs.css']) cpSync(join(web, asset), join(out, asset));
 }
 writeFileSync(stamp, current);

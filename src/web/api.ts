@@ -9,7 +9,7 @@ export class ApiError extends Error {
   }
 }
 
-async function answered(response: Response): Promise<unknown> {
+export async function answered(response: Response): Promise<unknown> {
   const body = (await response.json().catch(() => ({}))) as { error?: { code?: string } };
   if (!response.ok) throw new ApiError(body.error?.code ?? `http_${String(response.status)}`);
   return body;

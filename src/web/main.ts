@@ -1,5 +1,6 @@
 /** The page: microphone, transcript, seats. Text of the service reaches it through textContent only. */
 import { ApiError, listModels, resolveIntent, transcribeFile } from './api.js';
+import { find } from './dom.js';
 import { setKey } from './key.js';
 import type { ServerMessage } from './protocol.js';
 import { Recording, type RecordingState } from './recording.js';
@@ -7,12 +8,6 @@ import { SeatPanel } from './seat-panel.js';
 import { timeLabel, Transcript } from './transcript.js';
 import { acceptFiles } from './upload.js';
 import { EXAMPLES, explainError } from './wording.js';
-
-function find<T extends HTMLElement>(id: string): T {
-  const element = document.getElementById(id);
-  if (element === null) throw new Error(`#${id} is missing`);
-  return element as T;
-}
 
 const STATES: Record<RecordingState, { state: string; label: string; hint: string }> = {
   idle: { state: '대기 중', label: '듣기 시작', hint: '단추를 누르고 말씀하세요. 다시 누르면 끝납니다.' },

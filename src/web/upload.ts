@@ -1,8 +1,11 @@
-/** Files by choice or by drop. */
+/** Files by choice or by drop: one at a time, or as many as the field takes. */
 export function acceptFiles(drop: HTMLElement, input: HTMLInputElement, onFile: (file: File) => void): void {
+  const take = (files: FileList | null | undefined): void => {
+    const all = [...(files ?? [])];
+    for (const file of input.multiple ? all : all.slice(0, 1)) onFile(file);
+  };
   input.addEventListener('change', () => {
-    const [file] = input.files ?? [];
-    if (file !== undefined) onFile(file);
+    take(input.files);
     input.value = '';
   });
   for (const type of ['dragenter', 'dragover'] as const) {
@@ -16,8 +19,7 @@ export function acceptFiles(drop: HTMLElement, input: HTMLInputElement, onFile: 
   }
   drop.addEventListener('drop', (event) => {
     event.preventDefault();
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file !== undefined) onFile(file);
+    take(event.dataTransfer?.files);
   });
   // A file dropped beside the field would replace the page.
   for (const type of ['dragover', 'drop'] as const) {

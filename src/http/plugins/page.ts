@@ -7,7 +7,7 @@ import fp from 'fastify-plugin';
 /** The built page: three levels above both src/http/plugins and dist/http/plugins, then dist/web. */
 const PAGE = fileURLToPath(new URL('../../../dist/web', import.meta.url));
 
-/** Serves the page at `/`. Without a build of it the API works alone. */
+/** Serves the page at `/` and that of jobs at `/jobs`. Without a build of it the API works alone. */
 export const pagePlugin = fp(
   async (app: FastifyInstance) => {
     if (!existsSync(PAGE)) {
@@ -24,6 +24,7 @@ export const pagePlugin = fp(
       cacheControl: true,
       maxAge: '5m',
     });
+    app.get('/jobs', { schema: { hide: true } }, async (_request, reply) => reply.sendFile('jobs.html'));
   },
   { name: 'malgwi-page' },
 );
