@@ -49,6 +49,7 @@ if (existsSync(join(web, 'main.ts'))) {
     outdir: out,
     logLevel: 'warning',
   });
-  for (const asset of ['index.html', 'style.css', 'jobs.html', 'jobs.css']) cpSync(join(web, asset), join(out, asset));
+  for (const asset of ['index.html', 'style.css', 'jobs.html', 'jobs.css'])
+    cpSync(join(web, asset), join(out, asset));
 }
 writeFileSync(stamp, current);

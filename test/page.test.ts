@@ -2,27 +2,19 @@
  * The page in a real Chromium whose microphone plays a WAV file. Skipped where Chromium is missing (Debian's package
  * `chromium`; CHROMIUM_PATH names another one).
  */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rate, scoreCharacters } from '../src/korean/scoring.js';
 import type { Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer, wav } from './http-support.js';
 import { liveService, wavData } from './live-support.js';
 import type { LiveService } from './live-support.js';
-
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const built = fileURLToPath(new URL('../dist/web/main.js', import.meta.url));
-const missing = [
-  ...(existsSync(executablePath) ? [] : [`no Chromium at ${executablePath} (apt-get install chromium)`]),
-  ...(existsSync(built) ? [] : ['the page is not built (npm run build)']),
-];
-if (missing.length > 0) console.log(`The page is not tested: ${missing.join('; ')}.`);
+import { missing, openPage } from './page-support.js';
+import type { Opened } from './page-support.js';
 
 const audio = (name: string): string => fileURLToPath(new URL(`../test-audio/${name}`, import.meta.url));
 const CLIP = { name: 'reserve-a3.wav', text: '에이 삼 자리 예약해 줘', seat: 'A3' };
@@ -33,8 +25,7 @@ describe.skipIf(missing.length > 0)(
     let recognizer: Recognizer;
     let service: LiveService;
     let folder: string;
-    let profile: string;
-    let browser: BrowserContext | undefined;
+    let browser: Opened | undefined;
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'malgwi-page-'));
@@ -49,46 +40,12 @@ describe.skipIf(missing.length > 0)(
     afterEach(async () => {
       await browser?.close();
       browser = undefined;
-      await rm(profile, { recursive: true, force: true });
     });
 
     /** A fresh browser; whatever it complains about fails the test, a refused script or style above all. */
     async function open(options: { microphone?: string } = {}): Promise<{ page: Page; faults: string[] }> {
-      profile = await mkdtemp(join(tmpdir(), 'malgwi-chromium-'));
-      browser = await chromium.launchPersistentContext(profile, {
-        executablePath,
-        headless: true,
-        locale: 'ko-KR',
-        viewport: { width: 1240, height: 900 },
-        args: [
-          '--no-sandbox',
-          '--disable-gpu',
-          '--disable-quic',
-          '--no-first-run',
-          '--disable-background-networking',
-          '--disable-component-update',
-          '--disable-sync',
-          ...(options.microphone === undefined
-            ? []
-            : [
-                '--use-fake-device-for-media-stream',
-                '--use-fake-ui-for-media-stream',
-                `--use-file-for-fake-audio-capture=${options.microphone}%noloop`,
-              ]),
-        ],
-      });
-      const [page] = browser.pages();
-      const faults: string[] = [];
-      page.on('console', (message) => {
-        if (message.type() === 'error') faults.push(message.text());
-      });
-      page.on('pageerror', (error) => faults.push(error.message));
-      page.on('request', (request) => {
-        if (!request.url().includes(service.host) && !request.url().startsWith('data:'))
-          faults.push(request.url());
-      });
-      await page.goto(`http://${service.host}/`);
-      return { page, faults };
+      browser = await openPage(service.host, '/', options.microphone);
+      return browser;
     }
 
     const seat = (page: Page, id: string) => page.locator(`[data-seat="${id}"]`);

@@ -76,7 +76,7 @@ async function batch(folder: string, options: BatchOptions): Promise<void> {
   try {
     const outputs = await Outputs.open(options.out, options.formats);
     const { sources, links } = await findSources(folder, outputs.root);
-    if (links > 0) process.stderr.write(`${links} links are not followed.\n`);
+    if (links > 0) process.stderr.write(`Left out, because links are not followed: ${links}.\n`);
     journal = await Journal.open(outputs.root);
     // Which model "the default" is may change behind a name; a model that was asked for may not.
     const plan = await planBatch(sources, outputs, journal, [options.model ?? '']);

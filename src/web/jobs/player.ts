@@ -152,4 +152,3 @@ export class Player {
     this.#view.show(this.#original);
   }
 }
-

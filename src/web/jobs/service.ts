@@ -29,7 +29,8 @@ export interface JobResult {
   readonly words: readonly { readonly word: string; readonly start: number; readonly end: number }[];
 }
 
-export const isOpen = ({ state }: Pick<JobView, 'state'>): boolean => state === 'queued' || state === 'active';
+export const isOpen = ({ state }: Pick<JobView, 'state'>): boolean =>
+  state === 'queued' || state === 'active';
 export const jobPath = (id: string): string => `v1/jobs/${encodeURIComponent(id)}`;
 
 async function call<T>(path: string, method = 'GET', json?: object): Promise<T> {

@@ -48,7 +48,7 @@ class Line {
     if (this.#input !== undefined) return;
     const input = make('textarea', 'line-input');
     input.value = this.segment.text;
-    input.rows = Math.max(1, Math.ceil(input.value.length / 36));
+    input.rows = 1;
     input.setAttribute('aria-label', '받아쓴 글 고치기. Enter로 마치고 Esc로 되돌립니다.');
     this.#input = input;
     this.element.dataset.editing = '';
@@ -64,6 +64,7 @@ class Line {
     });
     input.addEventListener('blur', () => this.#end(true));
     this.text.replaceWith(input);
+    input.style.height = `${String(input.scrollHeight + 2)}px`;
     input.focus();
   }
 

@@ -27,7 +27,8 @@ export const explain = (code: string): string => ERRORS[code] ?? explainError(co
 
 /** 1.5 MB */
 export function size(bytes: number): string {
-  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
+  const [value, unit] =
+    bytes < 1e6 ? [bytes / 1e3, 'kB'] : bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
   return `${value < 10 ? value.toFixed(1) : String(Math.round(value))} ${unit}`;
 }
 
@@ -46,8 +47,10 @@ export function describe({ state, progress, position: place, estimated_finish_at
     case 'queued':
     case 'active': {
       const parts = [STATES[state]];
-      if (state === 'queued' && place !== undefined) parts.push(place === 1 ? '다음 차례' : `${String(place)}번째`);
-      if (done > 0) parts.push(total === undefined ? duration(done) : `${duration(done)} / ${duration(total)}`);
+      if (state === 'queued' && place !== undefined)
+        parts.push(place === 1 ? '다음 차례' : `${String(place)}번째`);
+      if (done > 0)
+        parts.push(total === undefined ? duration(done) : `${duration(done)} / ${duration(total)}`);
       if (estimated_finish_at !== undefined) parts.push(`${clock(Date.parse(estimated_finish_at))}쯤 끝남`);
       return parts.join(' · ');
     }

@@ -45,8 +45,7 @@ export function retime(segment: TimedSegment, text: string): TimedSegment {
   let newFrom = 0;
   for (const [oldAt, newAt] of [...kept, [segment.words.length, fresh.length] as const]) {
     const start = segment.words[oldFrom]?.start ?? words.at(-1)?.end ?? segment.start;
-    const end =
-      oldAt > oldFrom ? segment.words[oldAt - 1].end : (segment.words[oldAt]?.start ?? segment.end);
+    const end = oldAt > oldFrom ? segment.words[oldAt - 1].end : (segment.words[oldAt]?.start ?? segment.end);
     const from = oldAt > oldFrom ? start : (words.at(-1)?.end ?? segment.start);
     words.push(...spread(fresh.slice(newFrom, newAt), from, Math.max(from, end)));
     if (oldAt < segment.words.length) words.push(segment.words[oldAt]);
