@@ -45,7 +45,7 @@ describe('malgwi', () => {
 
   it('explains every command, with examples', async () => {
     const { stdout } = await malgwi(['--help']);
-    for (const command of ['serve', 'transcribe', 'mic', 'intent', 'models', 'evaluate']) {
+    for (const command of ['serve', 'transcribe', 'batch', 'jobs', 'mic', 'intent', 'models', 'evaluate']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
       const help = await malgwi([command, '--help']);
       expect(help.code).toBe(0);
