@@ -194,7 +194,11 @@ describe('against a service', () => {
     });
     const upload = new URL(made.headers.get('location')!, server).href;
     const patch = { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
-    await fetch(upload, { method: 'PATCH', headers: patch, body: new Uint8Array(bytes.subarray(0, 4_000_000)) });
+    await fetch(upload, {
+      method: 'PATCH',
+      headers: patch,
+      body: new Uint8Array(bytes.subarray(0, 4_000_000)),
+    });
     const { mtimeMs } = await stat(path);
     const mark = markOf({ name: 'large.wav', path, bytes: bytes.length, mtimeMs }, ['']);
     await mkdir(out);
