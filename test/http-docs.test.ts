@@ -13,6 +13,7 @@ import {
 } from '../scripts/docs-reference.mjs';
 import { VARIABLES } from '../src/config/variables.js';
 import { ERRORS } from '../src/errors.js';
+import { JOB_FIELDS, JOB_SOURCES } from '../src/http/jobs/fields.js';
 import { KNOWN_FIELDS } from '../src/http/transcription/fields.js';
 import { Metrics } from '../src/metrics/index.js';
 
@@ -78,6 +79,14 @@ describe('docs/reference', () => {
     const text = await page('reference/http.md');
     for (const field of KNOWN_FIELDS) {
       if (!field.includes('[')) expect(text).toMatch(new RegExp(`\\| \`${field}(\\[\\])?\` \\|`));
+    }
+  });
+
+  it('http.md has every field of a job', async () => {
+    const text = await page('reference/http.md');
+    const section = text.slice(text.indexOf('### Fields of a job'), text.indexOf('### What a job says'));
+    for (const field of [...JOB_FIELDS, ...JOB_SOURCES]) {
+      if (!field.includes('[')) expect(section).toMatch(new RegExp(`\\| \`${field}(\\[\\])?\` \\|`));
     }
   });
 

@@ -57,7 +57,10 @@ export async function receiveForm<T extends SavedFile>(
             detail: 'Only the field `file` may hold a file.',
           });
         }
-        upload = await save(part.file, part.filename);
+        const { file } = part;
+        // The parser would wait for the end of a file that is too large, and there may be none.
+        file.once('limit', () => file.destroy(new MalgwiError('file_too_large')));
+        upload = await save(file, part.filename);
         // The stream ends early and cleanly when the limit is met.
         if (part.file.truncated) throw new MalgwiError('file_too_large');
         continue;

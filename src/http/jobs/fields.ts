@@ -61,7 +61,12 @@ export function fieldsOfJson(body: Readonly<Record<string, unknown>>): Fields {
 function asText(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (name === 'chunking_strategy') return JSON.stringify(value);
+  // Flat, and looked at before it is written: what is nested too deep cannot be.
+  if (
+    name === 'chunking_strategy' &&
+    Object.values(value as object).every((item) => typeof item !== 'object')
+  )
+    return JSON.stringify(value);
   throw invalid(name, `${name} must be text or a number.`);
 }
 

@@ -143,6 +143,7 @@ function explained(error: unknown, status: number, text: string): unknown {
     const named = param === undefined ? {} : { param };
     return new MalgwiError(code, { ...named, detail: text.trim() || undefined });
   }
+  if (status === 413) return new MalgwiError('file_too_large');
   if (status === 412) return new MalgwiError('upload_version_unsupported', { param: 'Tus-Resumable' });
   // What is wrong with the headers is said in words only.
   const header = /^Invalid ([\w-]+)/.exec(text)?.[1];
