@@ -31,6 +31,13 @@ function answered(worker: Worker, limitMs?: number): Promise<void> {
   });
 }
 
+/**
+ * onnxruntime's native library (1.30, Linux) sends its maker what it runs on, and leaves a log of each process in the temporary
+ * folder, unless this is set before it is loaded. It reads the environment of the process, not a thread's copy of it, so it is
+ * set where threads are started. Whoever wants the telemetry sets it to 0.
+ */
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 export class WorkerSlot {
   /** Grows by one with each replacement: what was opened on an earlier thread is gone. */
   generation = 0;
