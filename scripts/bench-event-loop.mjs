@@ -36,7 +36,10 @@ async function measure() {
   const folder = await mkdtemp(join(tmpdir(), 'malgwi-bench-'));
   const file = join(folder, 'long.wav');
   await writeLongWav(file, options.minutes);
-  const server = await startServer(loadConfig(process.env, { server: { port: 0, logLevel: 'silent' } }));
+  const data = { dir: join(folder, 'data') };
+  const server = await startServer(
+    loadConfig(process.env, { server: { port: 0, logLevel: 'silent' }, data }),
+  );
   try {
     await server.ready;
     const self = fileURLToPath(import.meta.url);

@@ -3,7 +3,9 @@
 // Every error must be one of the table, the process must live, its memory must come back, and it must still hear.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { clearTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
@@ -17,9 +19,11 @@ const random = randomness(options.seed);
 const protocols = hostileProtocols(random);
 
 async function startService() {
+  const data = mkdtempSync(join(tmpdir(), 'malgwi-fuzz-'));
+  process.once('exit', () => rmSync(data, { recursive: true, force: true }));
   const child = spawn(process.execPath, ['bin/malgwi.js', 'serve', '--port', '0'], {
     cwd: root,
-    env: { ...process.env, MALGWI_LOG_LEVEL: 'info' },
+    env: { ...process.env, MALGWI_LOG_LEVEL: 'info', MALGWI_DATA_DIR: data },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let address;

@@ -43,6 +43,12 @@ export interface Config {
     readonly s3Prefix: string;
   };
   readonly jobs: {
+    readonly concurrency: number;
+    readonly maxSeconds: number;
+    readonly maxAttempts: number;
+    readonly maxQueued: number;
+    readonly resultExpirySeconds: number;
+    readonly audioExpirySeconds: number;
     readonly maxBytes: number;
     readonly maxQueuedPerKey: number;
     readonly maxEventStreams: number;

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
+import { openJobs, type Jobs } from './jobs/index.js';
 import { Metrics } from './metrics/index.js';
 import type { Recognizer } from './recognition/contract.js';
 import { createRecognizer } from './recognition/index.js';
@@ -18,10 +19,13 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Jobs that do not end within this time of a stop are handed back; with their checkpoints they lose little. */
+const JOB_GRACE_MS = 2000;
+
 /**
  * Starts the service: listens at once (so that /healthz answers and /readyz says not_ready), loads the default model
  * meanwhile. Signals are the caller's: see {@link closeOnSignals}.
- * @throws MalgwiError of a broken model package, or the system's error when the address is taken
+ * @throws MalgwiError of a broken model package, of jobs or a storage that cannot be opened, or the system's error when the address is taken
  */
 export async function startServer(config: Config): Promise<RunningServer> {
   const metrics = new Metrics({ version: VERSION });
@@ -36,13 +40,22 @@ export async function startServer(config: Config): Promise<RunningServer> {
     onInternalError: (method, stack) => app?.log.error({ method, stack }, 'a worker met an unforeseen error'),
     onQueueWait: (seconds, priority) => metrics.observeQueueWait(seconds, priority),
   });
+  let jobs: Jobs | undefined;
   const close = async (): Promise<void> => {
-    await app?.close();
+    // Both at the same time: while the last requests end, jobs are handed back.
+    await Promise.all([app?.close(), jobs?.drain(JOB_GRACE_MS)]);
+    await jobs?.close();
     await recognizer.close();
     metrics.close();
   };
   try {
-    app = await buildApp({ config, recognizer, metrics });
+    jobs = await openJobs({
+      config,
+      recognizer,
+      metrics,
+      onError: (error) => app?.log.error({ err: error }, 'a job met an unforeseen error'),
+    });
+    app = await buildApp({ config, recognizer, metrics, jobs });
     const address = await app.listen({ host: config.server.host, port: config.server.port });
     const { log } = app;
     if (config.server.apiKeys.length === 0 && !/^(127\.|::1$|localhost$)/.test(config.server.host)) {
@@ -53,8 +66,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
       if (model !== '' && !installed.has(model))
         log.warn({ alias, model }, 'an alias in MALGWI_MODEL_ALIASES names a model that is not installed');
     }
+    const opened = jobs;
     const ready = recognizer.start().then(
-      () => {
+      async () => {
+        await opened.begin();
         metrics.readinessChecked(true);
         log.info({ model: recognizer.defaultModel }, 'ready');
       },

@@ -25,7 +25,9 @@ export async function startService({ venue, model, modelsDir, workers }) {
     await writeFile(file, JSON.stringify(venue));
     args.push('--venue', file);
   }
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Its jobs are its own: the user's may belong to a service that runs.
+  const env = { ...process.env, MALGWI_DATA_DIR: join(folder, 'data') };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const close = async () => {
     child.kill('SIGTERM');

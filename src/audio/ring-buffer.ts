@@ -8,12 +8,17 @@ export class SampleBuffer {
   #start = 0;
   #end = 0;
 
-  /** @param capacitySamples most samples held at once (start to end) */
-  constructor(capacitySamples: number) {
+  /**
+   * @param capacitySamples most samples held at once (start to end)
+   * @param first position of the first sample that will be pushed
+   */
+  constructor(capacitySamples: number, first = 0) {
     if (!Number.isSafeInteger(capacitySamples) || capacitySamples <= 0) {
       throw new RangeError('capacitySamples must be a positive integer');
     }
     this.#data = new Float32Array(capacitySamples);
+    this.#start = first;
+    this.#end = first;
   }
 
   /** Absolute position of the oldest sample still held. */

@@ -6,7 +6,7 @@
  * and what the holder of a lost lease still reports is refused. Times are milliseconds since 1970.
  */
 import type { PlainError } from '../errors.js';
-import type { Segment, TranscribeOptions } from '../recognition/contract.js';
+import type { ResumePoint, Segment, TranscribeOptions } from '../recognition/contract.js';
 
 export type JobState = 'queued' | 'active' | 'completed' | 'failed' | 'cancelled';
 export const JOB_STATES: readonly JobState[] = ['queued', 'active', 'completed', 'failed', 'cancelled'];
@@ -96,6 +96,8 @@ export interface Checkpoint {
   /** Everything before this second of the audio is done. */
   readonly doneSeconds: number;
   readonly segments: readonly Segment[];
+  /** Where the work goes on behind it. */
+  readonly resume?: ResumePoint;
 }
 
 export type JobEventType =

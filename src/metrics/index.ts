@@ -3,15 +3,18 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import { ERRORS } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { IntentName } from '../intents/contract.js';
+import type { QueueStats } from '../jobs/contract.js';
 import type { InstalledModel, Priority, RecognizerStats, StageTimes } from '../recognition/contract.js';
 import {
   HTTP_BUCKETS,
+  JOB_BUCKETS,
   LATENCY_BUCKETS,
   LOOP_BUCKETS,
   REQUEST_BUCKETS,
   RTF_BUCKETS,
   STAGE_BUCKETS,
 } from './buckets.js';
+import { JobGauges } from './jobs.js';
 import { watchLoopDelay } from './loop-delay.js';
 
 /** How a request came in. */
@@ -21,6 +24,7 @@ const REJECT_REASONS = ['queue_full', 'too_many_sessions', 'shutting_down', 'not
 export type RejectReason = (typeof REJECT_REASONS)[number];
 const DROP_REASONS = ['backlog', 'disconnected', 'session_limit', 'worker_crashed', 'handed_over'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
+export type JobOutcomeName = 'completed' | 'yielded' | 'failed' | 'cancelled';
 export type Stage = 'audio' | 'features' | 'encoder' | 'decoding' | 'intent';
 export type RecognitionKind = 'live' | 'batch';
 
@@ -108,6 +112,15 @@ export class Metrics {
     LOOP_BUCKETS,
     [],
   );
+
+  readonly #jobRun = this.#histogram(
+    'job_run_seconds',
+    'Seconds that a job was worked on at a stretch, by how that ended.',
+    JOB_BUCKETS,
+    ['outcome'],
+  );
+
+  readonly #jobs = new JobGauges(this.#p.registers);
 
   readonly #sessions = this.#gauge('live_sessions_active', 'Live sessions that are open.', ['protocol']);
   readonly #ready = this.#gauge(
@@ -358,6 +371,20 @@ export class Metrics {
         counted = Math.max(counted, now);
       },
     });
+  }
+
+  /**
+   * Reports the jobs at every scrape.
+   * @returns ends it
+   */
+  watchJobs(stats: () => Promise<QueueStats>): () => void {
+    this.#jobs.watch(stats);
+    return () => this.#jobs.watch(undefined);
+  }
+
+  /** A job was worked on at a stretch. */
+  jobRan(seconds: number, outcome: JobOutcomeName): void {
+    this.#jobRun.observe({ outcome }, clamp(seconds));
   }
 
   get contentType(): string {

@@ -106,6 +106,28 @@ export interface TranscribeOptions {
   readonly onProgress?: (doneSeconds: number, totalSeconds: number | undefined) => void;
 }
 
+/** A place in a file that its transcription can go on from, with the same model and options: plain values, to be kept. */
+export interface ResumePoint {
+  readonly state: string;
+  /** Everything before this second of the audio is done. */
+  readonly doneSeconds: number;
+  /** So many segments lie before it. */
+  readonly segments: number;
+}
+
+export interface TranscriptPiece {
+  readonly segments: readonly Segment[];
+  readonly doneSeconds: number;
+  /** Behind this piece. */
+  readonly resume: ResumePoint;
+}
+
+export interface PieceOptions {
+  /** Length of a piece in seconds of audio, about; pieces end between two segments. */
+  readonly pieceSeconds: number;
+  readonly from?: ResumePoint;
+}
+
 export interface LiveOptions {
   readonly model?: string;
   readonly encoding: LiveEncoding;
@@ -214,6 +236,16 @@ export interface Recognizer {
   /** Runs a real inference; rejects with not_ready. */
   check(): Promise<void>;
   transcribeFile(path: string, options?: TranscribeOptions): Promise<Transcript>;
+  /**
+   * The same segments as `transcribeFile`, piece by piece, wherever it was interrupted. The caller limits how many run at a time:
+   * they wait in no line of requests.
+   * @returns the transcript of what follows the last piece
+   */
+  transcribePieces(
+    path: string,
+    options: Omit<TranscribeOptions, 'metadata'>,
+    pieces: PieceOptions,
+  ): AsyncGenerator<TranscriptPiece, Transcript, void>;
   openStream(options: LiveOptions): Promise<LiveStream>;
   stats(): RecognizerStats;
   close(): Promise<void>;

@@ -19,6 +19,8 @@ export interface OpenFileCall {
   readonly wholeSamples?: number;
   readonly raw?: OpenAudioOptions['raw'];
   readonly maxSeconds?: number;
+  /** Where an earlier reading stood: this one goes on behind it. */
+  readonly resume?: string;
 }
 export interface OpenFileReply {
   readonly info: AudioInfo;
@@ -26,6 +28,8 @@ export interface OpenFileReply {
 
 export interface NextSegmentCall {
   readonly handle: number;
+  /** Whether to say where the reading stands, if it stands at a place that it can go on from. */
+  readonly save?: boolean;
 }
 export interface NextSegmentReply {
   /** The end of the audio. */
@@ -37,6 +41,8 @@ export interface NextSegmentReply {
     readonly samples: Float32Array;
     readonly meanProbability: number;
   };
+  /** Where the reading stands behind this segment and all before it. */
+  readonly saved?: { readonly state: string; readonly doneSeconds: number };
   /** Seconds of audio read so far. */
   readonly doneSeconds: number;
   readonly audioMs: number;

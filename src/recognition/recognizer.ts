@@ -9,16 +9,18 @@ import type {
   LiveFeedResult,
   LiveOptions,
   LiveStream,
+  PieceOptions,
   Priority,
   Recognizer,
   RecognizerStats,
   TranscribeOptions,
   Transcript,
+  TranscriptPiece,
 } from './contract.js';
 import { resolveEndpoint } from './endpoint.js';
 import { AdmissionGate } from './gate.js';
 import type * as protocol from './protocol.js';
-import { transcribe } from './transcribe.js';
+import { transcribe, transcribePieces, type TranscribeJob } from './transcribe.js';
 
 export interface RecognizerOptions {
   /** Folder with one model package a sub-folder. */
@@ -38,6 +40,8 @@ export interface RecognizerOptions {
 const DEFAULT_PARTIAL_INTERVAL_MS = 240;
 /** Files worked on at once, for each worker: enough that a short one does not wait behind long ones. */
 const FILES_PER_WORKER = 4;
+/** Files of `transcribePieces` at a time, at most. */
+const MAX_JOBS = 64;
 const CHECK_TIMEOUT_MS = 5000;
 
 /** Reads the model packages; `start()` starts the threads. @throws MalgwiError of a broken or missing default package */
@@ -74,7 +78,7 @@ class PooledRecognizer implements Recognizer {
       entry: workerEntry(),
       size: workers,
       // Every admitted file and stream has its calls bounded; this is the sum of those bounds.
-      queueLimit: workers * FILES_PER_WORKER * (workers + 2) + this.maxStreams * 3 + 100,
+      queueLimit: (workers * FILES_PER_WORKER + MAX_JOBS) * (workers + 2) + this.maxStreams * 3 + 100,
       workerData: setup,
       ...(options.onWorkerRestart === undefined ? {} : { onRestart: options.onWorkerRestart }),
       ...(options.onInternalError === undefined ? {} : { onInternalError: options.onInternalError }),
@@ -108,28 +112,39 @@ class PooledRecognizer implements Recognizer {
   }
 
   async transcribeFile(path: string, options: TranscribeOptions = {}): Promise<Transcript> {
-    this.refuseWhenClosing();
-    const { manifest } = this.registry.get(options.model);
-    const endpoint = resolveEndpoint(DEFAULT_ENDPOINT, options.endpoint, longestPieceMs(manifest));
+    const job = this.jobOf(path, options);
     const leave = await this.gate.enter(options.signal);
     try {
-      const whole = (options.segmentation ?? manifest.segmentation) === 'none';
-      const job = {
-        path,
-        model: manifest.name,
-        language: manifest.language,
-        endpoint,
-        // Weights of the caller's own change what a text is worth.
-        ...(options.lmAlpha === undefined && options.lmBeta === undefined
-          ? { rejection: manifest.decoder.rejection }
-          : {}),
-        ...(whole ? { wholeSamples: longestPieceSamples(manifest) } : {}),
-        options,
-      };
       return await transcribe(this.pool, job);
     } finally {
       leave();
     }
+  }
+
+  async *transcribePieces(
+    path: string,
+    options: Omit<TranscribeOptions, 'metadata'>,
+    pieces: PieceOptions,
+  ): AsyncGenerator<TranscriptPiece, Transcript, void> {
+    return yield* transcribePieces(this.pool, this.jobOf(path, options), pieces);
+  }
+
+  private jobOf(path: string, options: TranscribeOptions): TranscribeJob {
+    this.refuseWhenClosing();
+    const { manifest } = this.registry.get(options.model);
+    const whole = (options.segmentation ?? manifest.segmentation) === 'none';
+    return {
+      path,
+      model: manifest.name,
+      language: manifest.language,
+      endpoint: resolveEndpoint(DEFAULT_ENDPOINT, options.endpoint, longestPieceMs(manifest)),
+      // Weights of the caller's own change what a text is worth.
+      ...(options.lmAlpha === undefined && options.lmBeta === undefined
+        ? { rejection: manifest.decoder.rejection }
+        : {}),
+      ...(whole ? { wholeSamples: longestPieceSamples(manifest) } : {}),
+      options,
+    };
   }
 
   async openStream(options: LiveOptions): Promise<LiveStream> {

@@ -7,12 +7,14 @@ import { createPushDecoder, openAudioFile } from '../audio/index.js';
 import { SAMPLE_RATE, type AudioStream } from '../audio/contract.js';
 import { MalgwiError } from '../errors.js';
 import type { ModelPackage } from '../models/manifest.js';
+import { VAD_WINDOW } from '../vad/contract.js';
 import { SileroVad } from '../vad/silero.js';
-import { segmentWindows, type AudioSegment } from '../vad/segmenter.js';
+import { resumableSegments, type AudioSegment } from '../vad/segmenter.js';
 import { Transferred } from '../workers/contract.js';
 import { serveWorker } from '../workers/host.js';
 import { RecognitionEngine } from './engine.js';
 import type * as protocol from './protocol.js';
+import { readReadingState, writeReadingState, type ReadingState } from './resume.js';
 import { StreamingRecognizer } from './streaming.js';
 import { wholePieces } from './whole.js';
 
@@ -38,7 +40,11 @@ interface OpenFile {
   readonly windows: AsyncIterator<AudioSegment[], void>;
   /** Found, and not given out yet. */
   readonly found: AudioSegment[];
+  /** Where the reading stands behind all that was found. */
+  readonly save: (given: number) => { readonly state: ReadingState; readonly samples: number };
   samplesRead: number;
+  /** Samples up to the end of the last segment that was given out. */
+  given: number;
 }
 
 /** Silence may last for hours: after this long the search for the next segment lets other calls through. */
@@ -65,14 +71,38 @@ async function openFile(call: protocol.OpenFileCall): Promise<protocol.OpenFileR
       yield chunk;
     }
   };
-  const segments =
-    call.wholeSamples === undefined
-      ? segmentWindows(counted(), vad.createStream(), call.endpoint)
-      : wholePieces(counted(), call.wholeSamples);
-  const windows = segments[Symbol.asyncIterator]();
-  const file: OpenFile = { stream, windows, found: [], samplesRead: 0 };
+  const state = call.resume === undefined ? undefined : readReadingState(call.resume);
+  const reading = read(call, counted(), state);
+  const given = state?.kind === 'whole' ? state.from : 0;
+  const file: OpenFile = { stream, ...reading, found: [], samplesRead: 0, given };
   files.set(call.handle, file);
   return { info: stream.info };
+}
+
+function read(
+  { wholeSamples, endpoint }: protocol.OpenFileCall,
+  chunks: AsyncIterable<Float32Array>,
+  state: ReadingState | undefined,
+): Pick<OpenFile, 'windows' | 'save'> {
+  if (wholeSamples !== undefined) {
+    return {
+      windows: wholePieces(chunks, wholeSamples, state?.kind === 'whole' ? state.from : 0),
+      save: (given) => ({ state: { kind: 'whole', from: given }, samples: given }),
+    };
+  }
+  const restored = state?.kind === 'pauses' ? state : undefined;
+  const detector = vad.createStream(restored?.detector);
+  const { windows, save } = resumableSegments(chunks, detector, endpoint, {}, restored?.segmenter);
+  return {
+    windows,
+    save: () => {
+      const segmenter = save();
+      return {
+        state: { kind: 'pauses', detector: detector.save(), segmenter },
+        samples: segmenter.endpointer.window * VAD_WINDOW,
+      };
+    },
+  };
 }
 
 async function nextSegment(call: protocol.NextSegmentCall): Promise<Transferred<protocol.NextSegmentReply>> {
@@ -85,7 +115,21 @@ async function nextSegment(call: protocol.NextSegmentCall): Promise<Transferred<
     else file.found.push(...next.value);
   }
   const segment = file.found.shift();
-  const reply = { done, doneSeconds: file.samplesRead / SAMPLE_RATE, audioMs: performance.now() - started };
+  if (segment !== undefined) file.given = Math.round(segment.end * SAMPLE_RATE);
+  const saved =
+    call.save === true && !done && file.found.length === 0 && file.samplesRead > 0
+      ? file.save(file.given)
+      : undefined;
+  const reply = {
+    done,
+    doneSeconds: file.samplesRead / SAMPLE_RATE,
+    audioMs: performance.now() - started,
+    ...(saved === undefined
+      ? {}
+      : {
+          saved: { state: writeReadingState(saved.state), doneSeconds: saved.samples / SAMPLE_RATE },
+        }),
+  };
   if (segment === undefined) return new Transferred(reply, []);
   const { buffer, byteLength } = segment.samples;
   const samples = (

@@ -13,6 +13,12 @@ export interface VoiceActivityStream {
   process(window: Float32Array): Promise<number>;
 }
 
+/** A stream that can be taken up again elsewhere. */
+export interface ResumableVoiceActivityStream extends VoiceActivityStream {
+  /** All that it remembers. */
+  save(): Float32Array;
+}
+
 export interface VoiceActivityModel {
   readonly name: string;
   /** A stream of its own state; streams of one model may be used in turn, not at the same moment. */

@@ -33,6 +33,14 @@ export const DEFAULT_LIVE_ENDPOINT: EndpointConfig = {
   prefixPaddingMs: 300,
 };
 
+/** Where an {@link Endpointer} stands: plain values. */
+export interface EndpointerState {
+  readonly window: number;
+  readonly active: boolean;
+  readonly previousEnd: number;
+  readonly utterance?: Readonly<Utterance>;
+}
+
 /** An utterance that is too long is cut within this last part of it. */
 const CUT_REGION = 1 / 3;
 const SAMPLES_PER_MS = 16;
@@ -67,7 +75,20 @@ export class Endpointer {
   private readonly suffix: number;
   private readonly maxUtterance: number;
 
-  constructor(private readonly config: EndpointConfig) {
+  /** @param restored where another one with the same config stood: this one goes on as that one would */
+  constructor(
+    private readonly config: EndpointConfig,
+    restored?: EndpointerState,
+  ) {
+    if (restored !== undefined) {
+      const { window, active, previousEnd, utterance } = restored;
+      this.window = window;
+      this.active = active;
+      this.previousEnd = previousEnd;
+      if (utterance !== undefined) {
+        this.utterance = { ...utterance, probabilities: [...utterance.probabilities] };
+      }
+    }
     const samples = (ms: number): number => Math.round(ms * SAMPLES_PER_MS);
     this.maxUtterance = samples(config.maxUtteranceMs);
     this.silence = samples(config.silenceDurationMs);
@@ -75,6 +96,18 @@ export class Endpointer {
     // Both must fit into an utterance with room to spare, or it would reach its limit before it is announced.
     this.prefix = Math.min(samples(config.prefixPaddingMs), Math.floor(this.maxUtterance / 2));
     this.minSpeech = Math.min(samples(config.minSpeechMs), this.maxUtterance / 4);
+  }
+
+  save(): EndpointerState {
+    const { window, active, previousEnd, utterance } = this;
+    return {
+      window,
+      active,
+      previousEnd,
+      ...(utterance === undefined
+        ? {}
+        : { utterance: { ...utterance, probabilities: [...utterance.probabilities] } }),
+    };
   }
 
   /** Samples seen so far. */

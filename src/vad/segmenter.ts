@@ -3,7 +3,7 @@ import { SAMPLE_RATE } from '../audio/contract.js';
 import { VAD_WINDOW } from './contract.js';
 import type { EndpointConfig, VoiceActivityStream } from './contract.js';
 import { Endpointer } from './endpointer.js';
-import type { EndpointEvent } from './endpointer.js';
+import type { EndpointerState, EndpointEvent } from './endpointer.js';
 import { SegmentJoiner } from './joiner.js';
 import type { JoinOptions, Span } from './joiner.js';
 
@@ -23,6 +23,14 @@ export interface SegmentOptions {
   readonly join?: JoinOptions;
   /** Called about once for each second of audio and at the end, with the samples that are done. */
   readonly onProgress?: (samples: number) => void;
+}
+
+/** Where cutting stands, between two windows: plain values. With what the detector remembers it can go on elsewhere. */
+export interface SegmenterState {
+  readonly endpointer: EndpointerState;
+  readonly utteranceStart: number;
+  /** First sample that is still needed. */
+  readonly from: number;
 }
 
 /** Windows between two reports of progress (about a second). */
@@ -52,14 +60,37 @@ export async function* segmentWindows(
   config: EndpointConfig,
   options: SegmentOptions = {},
 ): AsyncGenerator<AudioSegment[], void, void> {
-  const segmenter = new Segmenter(vad, config, options);
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length;) {
-      at += segmenter.take(chunk.subarray(at));
-      if (segmenter.isWindowFull) yield await segmenter.analyse();
+  yield* resumableSegments(chunks, vad, config, options).windows;
+}
+
+/**
+ * {@link segmentWindows} that can be interrupted: `save`, called between two windows whose segments were all taken, says where it
+ * stands. With that, and a detector that was restored, it goes on over the same audio exactly as it would have.
+ * @param restored of an earlier one with the same config; `chunks` begin at the beginning all the same
+ */
+export function resumableSegments(
+  chunks: AsyncIterable<Float32Array>,
+  vad: VoiceActivityStream,
+  config: EndpointConfig,
+  options: SegmentOptions = {},
+  restored?: SegmenterState,
+): { readonly windows: AsyncGenerator<AudioSegment[], void, void>; save(): SegmenterState } {
+  const segmenter = new Segmenter(vad, config, options, restored);
+  async function* windows(): AsyncGenerator<AudioSegment[], void, void> {
+    let known = restored?.from ?? 0;
+    for await (const whole of chunks) {
+      const chunk = whole.subarray(Math.min(known, whole.length));
+      known -= whole.length - chunk.length;
+      // Readers stop now and then, also while what is known is passed over.
+      if (chunk.length === 0) yield [];
+      for (let at = segmenter.remember(chunk); at < chunk.length;) {
+        at += segmenter.take(chunk.subarray(at));
+        if (segmenter.isWindowFull) yield await segmenter.analyse();
+      }
     }
+    yield await segmenter.finish();
   }
-  yield await segmenter.finish();
+  return { windows: windows(), save: () => segmenter.save() };
 }
 
 class Segmenter {
@@ -74,18 +105,33 @@ class Segmenter {
     private readonly vad: VoiceActivityStream,
     config: EndpointConfig,
     private readonly options: SegmentOptions,
+    restored?: SegmenterState,
   ) {
-    this.endpointer = new Endpointer(config);
+    this.endpointer = new Endpointer(config, restored?.endpointer);
+    this.utteranceStart = restored?.utteranceStart ?? 0;
     this.joiner = new SegmentJoiner(options.join);
     const { maxUtteranceMs, prefixPaddingMs } = config;
     const { maxMs, maxPauseMs } = options.join ?? { maxMs: 0, maxPauseMs: 0 };
     // A segment that is held back, the pause after it, and the utterance that is going on.
     const heldMs = Math.max(maxMs, maxUtteranceMs) + maxPauseMs + maxUtteranceMs + prefixPaddingMs;
-    this.buffer = new SampleBuffer(Math.ceil((heldMs / 1000) * SAMPLE_RATE) + 4 * VAD_WINDOW);
+    this.buffer = new SampleBuffer(Math.ceil((heldMs / 1000) * SAMPLE_RATE) + 4 * VAD_WINDOW, restored?.from);
   }
 
   get isWindowFull(): boolean {
     return this.filled === VAD_WINDOW;
+  }
+
+  save(): SegmenterState {
+    if (this.options.join !== undefined) throw new Error('segments that are joined cannot be saved');
+    const endpointer = this.endpointer.save();
+    return { endpointer, utteranceStart: this.utteranceStart, from: this.buffer.start };
+  }
+
+  /** Takes samples that were analysed before they were saved; returns how many those are. */
+  remember(samples: Float32Array): number {
+    const known = samples.subarray(0, Math.max(0, this.endpointer.position - this.buffer.end));
+    this.buffer.push(known);
+    return known.length;
   }
 
   /** Takes what the window has room for; returns how many samples that were. */

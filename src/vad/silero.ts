@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { InferenceSession, Tensor, type TypedTensor } from 'onnxruntime-node';
 import { MalgwiError } from '../errors.js';
 import { VAD_WINDOW } from './contract.js';
-import type { VoiceActivityModel, VoiceActivityStream } from './contract.js';
+import type { ResumableVoiceActivityStream, VoiceActivityModel } from './contract.js';
 
 /** Samples of the window before that the model sees again. */
 const CONTEXT = 64;
@@ -46,8 +46,12 @@ export class SileroVad implements VoiceActivityModel {
     }
   }
 
-  createStream(): VoiceActivityStream {
-    return new SileroStream(this.session, this.rate);
+  /**
+   * @param saved what another stream remembered: the new one goes on as that one would
+   * @throws RangeError when it is something else
+   */
+  createStream(saved?: Float32Array): ResumableVoiceActivityStream {
+    return new SileroStream(this.session, this.rate, saved);
   }
 
   async close(): Promise<void> {
@@ -55,7 +59,7 @@ export class SileroVad implements VoiceActivityModel {
   }
 }
 
-class SileroStream implements VoiceActivityStream {
+class SileroStream implements ResumableVoiceActivityStream {
   /** Context and window; the tensor is a view of it. */
   private readonly buffer = new Float32Array(CONTEXT + VAD_WINDOW);
   private readonly input = new Tensor('float32', this.buffer, [1, CONTEXT + VAD_WINDOW]);
@@ -64,7 +68,21 @@ class SileroStream implements VoiceActivityStream {
   constructor(
     private readonly session: InferenceSession,
     private readonly rate: Tensor,
-  ) {}
+    saved?: Float32Array,
+  ) {
+    if (saved === undefined) return;
+    if (saved.length !== CONTEXT + STATE_SIZE) throw new RangeError('this is no state of a stream');
+    this.buffer.set(saved.subarray(0, CONTEXT), VAD_WINDOW);
+    this.state = new Tensor('float32', saved.slice(CONTEXT), STATE_SHAPE);
+  }
+
+  save(): Float32Array {
+    const saved = new Float32Array(CONTEXT + STATE_SIZE);
+    // What the next window sees of this one, and the recurrent state.
+    saved.set(this.buffer.subarray(VAD_WINDOW));
+    saved.set(this.state.data as Float32Array, CONTEXT);
+    return saved;
+  }
 
   async process(window: Float32Array): Promise<number> {
     if (window.length !== VAD_WINDOW) throw new RangeError(`a window has ${String(VAD_WINDOW)} samples`);
