@@ -158,7 +158,7 @@ describe('docs/reference/cli.md', () => {
   const common = page.slice(0, page.indexOf('\n## '));
   const optionsOf = (text: string): string[] => [...new Set(text.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? [])];
 
-  it.each(['serve', 'transcribe', 'batch', 'mic', 'intent', 'evaluate'])(
+  it.each(['serve', 'worker', 'transcribe', 'batch', 'mic', 'intent', 'evaluate'])(
     'has every option of %s, and no other',
     async (command) => {
       const { stdout } = await malgwi([command, '--help']);

@@ -8,6 +8,7 @@ import { registerMic } from './commands/mic.js';
 import { registerModels } from './commands/models.js';
 import { registerServe } from './commands/serve.js';
 import { registerTranscribe } from './commands/transcribe.js';
+import { registerWorker } from './commands/worker.js';
 import { VERSION } from '../version.js';
 
 const program = new Command('malgwi')
@@ -29,6 +30,7 @@ Each command has its own --help.`,
   );
 
 registerServe(program);
+registerWorker(program);
 registerTranscribe(program);
 registerBatch(program);
 registerJobs(program);
