@@ -1,6 +1,6 @@
 /** A chaos run of the real thing: `malgwi serve`, `malgwi worker`, recordings over HTTP, webhooks. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +77,12 @@ export async function serviceRun({ folder, redis, jobs, workers }) {
     async check() {
       // Everything ends and begins once more without being killed: what is left over then stays.
       await Promise.all(services.map((service) => service.kill('SIGTERM')));
+      // A recording whose service was killed before it knew of the job is removed when it is an hour old, no earlier: its job
+      // may be on its way. Here an hour is over.
+      const anHourAgo = new Date(Date.now() - 2 * 3600_000);
+      for (const place of ['audio', 'results'])
+        for (const name of await readdir(join(data, 'objects', place)))
+          await utimes(join(data, 'objects', place, name), anHourAgo, anHourAgo);
       await server.start();
       await ready(server);
       try {
@@ -191,6 +197,9 @@ async function check({ client, ids, jobs, expected, receiver, data, temporary, r
     if (told.get(id) !== 1) faults.push(`${id} has ${told.get(id) ?? 0} different notices`);
 
   // One recording and one result for each job, and nothing else anywhere.
+  const orphans = async () =>
+    (await readdir(join(data, 'objects', 'audio'))).filter((name) => !byId.has(basename(name))).length;
+  for (let i = 0; i < 100 && (await orphans()) > 0; i++) await sleep(100);
   const audio = await readdir(join(data, 'objects', 'audio'));
   const kept = await readdir(results);
   for (const name of audio) if (!byId.has(basename(name))) faults.push(`left over: audio/${name}`);
