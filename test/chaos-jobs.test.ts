@@ -28,6 +28,11 @@ async function chaos(...args: readonly string[]): Promise<Report> {
 }
 
 describe('jobs survive kill -9', () => {
+  test('of the service, with recordings, webhooks and the embedded queue', async () => {
+    const report = await chaos('--adapter', 'embedded', '--jobs', '12', '--kills', '3');
+    expect(report).toMatchObject({ faults: [], kills: 3, completed: 12 });
+  }, 240_000);
+
   test('of the service, in the embedded queue', async () => {
     const report = await chaos('--adapter', 'embedded', '--queue-only', '--jobs', '40', '--kills', '8');
     expect(report).toMatchObject({ faults: [], kills: 8, completed: 40 });

@@ -72,7 +72,8 @@ export async function serviceRun({ folder, redis, jobs, workers }) {
     async over() {
       await this.submitting;
       const { data: open } = await client.get('/v1/jobs?state=queued,active&limit=1');
-      return open.length === 0 && new Set([...receiver.messages.values()].map(jobOf)).size >= jobs;
+      const told = new Set([...receiver.messages.values()].map(jobOf));
+      return open.length === 0 && ids.every((id) => told.has(id));
     },
     async check() {
       // Everything ends and begins once more without being killed: what is left over then stays.
