@@ -11,11 +11,12 @@ import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { ERRORS } from '../dist/errors.js';
 import { parseOptions } from './lib/audio.mjs';
-import { hostileProtocols, randomness } from './lib/hostile-frames.mjs';
+import { hostileProtocols } from './lib/hostile-frames.mjs';
+import { seeded } from './lib/random.mjs';
 
 const options = parseOptions({ frames: 50_000, perSocket: 8, parallel: 16, seed: 1, json: false });
 const root = fileURLToPath(new URL('..', import.meta.url));
-const random = randomness(options.seed);
+const random = seeded(options.seed);
 const protocols = hostileProtocols(random);
 
 async function startService() {

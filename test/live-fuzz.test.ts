@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { hostileProtocols, randomness, type HostileProtocol } from '../scripts/lib/hostile-frames.mjs';
+import { hostileProtocols, type HostileProtocol } from '../scripts/lib/hostile-frames.mjs';
+import { seeded } from '../scripts/lib/random.mjs';
 import { ERRORS } from '../src/errors.js';
 import type { Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer } from './http-support.js';
@@ -16,7 +17,7 @@ type Json = Record<string, any>;
 
 const FRAMES = 400;
 const PER_SOCKET = 8;
-const random = randomness(20_261_123);
+const random = seeded(20_261_123);
 const protocols = hostileProtocols(random);
 
 let recognizer: Recognizer;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { randomness } from '../scripts/lib/hostile-frames.mjs';
+import { seeded } from '../scripts/lib/random.mjs';
 import { Outbox, OUTBOX_BYTES } from '../src/live/protocols/outbox.js';
 import type { Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer, testService } from './http-support.js';
@@ -37,7 +37,7 @@ it.each([
 ])(
   'hears the same through a network that $name',
   async ({ dropBytes, piece, pieceBytes }) => {
-    const random = randomness(7 + dropBytes);
+    const random = seeded(7 + dropBytes);
     const proxy = await flakyProxy(() => port(service), random, { dropBytes, piece });
     const client = new ResilientClient(() => `ws://127.0.0.1:${proxy.port}/v1/stream`, AUDIO, pieceBytes);
     try {

@@ -1,4 +1,3 @@
-export function randomness(seed: number): () => number;
 export interface HostileProtocol {
   readonly path: () => string;
   readonly frame: () => string | Buffer;

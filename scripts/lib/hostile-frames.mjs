@@ -3,17 +3,6 @@
  * fields, audio that is none, headers cut off, commands out of order.
  */
 
-/** Mulberry32. */
-export function randomness(seed) {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const WILD = [null, -1, 0, 1e308, '', 'x'.repeat(5000), [], {}, true, { type: {} }, '\u0000\ud800', [[[[]]]]];
 const ENCODINGS = [
   'pcm_s16le',

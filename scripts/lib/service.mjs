@@ -11,10 +11,10 @@ const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
 
 /**
  * Starts the service on a free port.
- * @param {{venue?: object, model?: string, modelsDir?: string, workers?: number}} options
- * @returns `{url, close}`; close it in every case
+ * @param {{venue?: object, model?: string, modelsDir?: string, workers?: number, env?: object}} options
+ * @returns `{url, pid, close}`; close it in every case
  */
-export async function startService({ venue, model, modelsDir, workers }) {
+export async function startService({ venue, model, modelsDir, workers, env }) {
   const folder = await mkdtemp(join(tmpdir(), 'malgwi-service-'));
   const args = [PROGRAM, 'serve', '--port', '0'];
   if (model !== undefined) args.push('--model', model);
@@ -25,9 +25,11 @@ export async function startService({ venue, model, modelsDir, workers }) {
     await writeFile(file, JSON.stringify(venue));
     args.push('--venue', file);
   }
-  // Its jobs are its own: the user's may belong to a service that runs.
-  const env = { ...process.env, MALGWI_DATA_DIR: join(folder, 'data') };
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Its jobs are its own: the user's may belong to a service that runs.
+    env: { ...process.env, MALGWI_DATA_DIR: join(folder, 'data'), ...env },
+  });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const close = async () => {
     child.kill('SIGTERM');
@@ -45,7 +47,7 @@ export async function startService({ venue, model, modelsDir, workers }) {
         if (found !== null) resolve(found[0]);
       });
     });
-    return { url, close };
+    return { url, pid: child.pid, close };
   } catch (error) {
     await close();
     throw error;

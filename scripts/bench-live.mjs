@@ -1,0 +1,188 @@
+// How many live streams does the service bear, and how late is it then?
+//   npm run bench:live -- --streams N --seconds S [--protocol stream|deepgram|realtime|vosk] [--ramp] [--workers N]
+//                         [--manifest FILE] [--url http://HOST:PORT] [--chart FILE.svg] [--json]
+// The service is a process of its own; this one is the generator: it plays recordings in real time over N sockets, knows
+// when each utterance really ended (by its level), and reports its own share of the processor. --ramp goes on to more
+// streams for as long as the targets hold. With --url the service is someone else's, and its processor time is not told.
+import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { dirname, join } from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
+import { openAudioFile } from '../dist/audio/index.js';
+import { CLIPS, parseOptions } from './lib/audio.mjs';
+import { lineChart } from './lib/line-chart.mjs';
+import { assess, play, playlist } from './lib/load.mjs';
+import { seeded } from './lib/random.mjs';
+import { startService } from './lib/service.mjs';
+
+const options = parseOptions({
+  streams: 10,
+  seconds: 30,
+  protocol: 'stream',
+  ramp: false,
+  workers: 0,
+  manifest: '',
+  url: '',
+  chart: '',
+  json: false,
+});
+/** What users feel: milliseconds. */
+const TARGETS = { finalLatencyP95: 500, firstPartialP95: 600, eventLoopDelayP99: 20 };
+const RAMP = [1, 10, 25, 50, 75, 100, 125, 150, 175, 200, 250, 300, 400];
+
+async function clipsOf(manifest) {
+  const lines = (await readFile(manifest, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const clips = [];
+  for (const { audio, path = audio, text, split } of lines) {
+    if (split === 'long' || split === 'train') continue;
+    const stream = await openAudioFile(join(dirname(manifest), path));
+    const pieces = [];
+    for await (const chunk of stream.chunks())
+      pieces.push(Int16Array.from(chunk, (value) => Math.round(value * 32_767)));
+    await stream.close();
+    const samples = new Int16Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      samples.set(piece, at);
+      at += piece.length;
+    }
+    clips.push({ samples, text });
+  }
+  return clips;
+}
+
+/** Seconds of processor time that a process has used, and its resident memory. */
+function usage(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  const rss = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1];
+  return { cpu: (Number(fields[11]) + Number(fields[12])) / 100, rssMb: Number(rss) / 1024 };
+}
+
+/** Cumulative counts of the event loop's delay, by upper bound in milliseconds. */
+async function loopDelay(url) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return [...text.matchAll(/^malgwi_event_loop_delay_seconds_bucket\{.*?le="([^"]+)".*?\} (\d+)$/gm)].map(
+    ([, le, n]) => ({
+      le: le === '+Inf' ? Infinity : Number(le) * 1000,
+      n: Number(n),
+    }),
+  );
+}
+
+/** The upper bound of the bucket that holds the quantile. */
+function bucketQuantiles(before, after) {
+  const counts = after.map(({ le, n }, i) => ({ le, n: n - (before[i]?.n ?? 0) }));
+  const total = counts.at(-1)?.n ?? 0;
+  const at = (q) => {
+    const found = counts.find(({ n }) => n >= total * q)?.le;
+    return found === undefined || total === 0
+      ? null
+      : Number.isFinite(found)
+        ? Math.round(found * 10) / 10
+        : 60_000;
+  };
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+}
+
+async function measure(service, clips, streams) {
+  const random = seeded(streams);
+  const lists = Array.from({ length: streams }, () => playlist(clips, options.seconds, random));
+  const before = service.pid === undefined ? undefined : usage(service.pid);
+  const loopBefore = await loopDelay(service.url);
+  const own = process.cpuUsage();
+  const started = performance.now();
+  let peakMb = before?.rssMb ?? 0;
+  const watch = setInterval(() => {
+    if (service.pid !== undefined) peakMb = Math.max(peakMb, usage(service.pid).rssMb);
+  }, 500);
+  const played = await play(service.url.slice('http://'.length), options.protocol, lists);
+  clearInterval(watch);
+  const wall = (performance.now() - started) / 1000;
+  const used = process.cpuUsage(own);
+  const { errors, ...heard } = assess(played);
+  const loopAfter = await loopDelay(service.url);
+  return {
+    streams,
+    ...heard,
+    eventLoopDelayMs: bucketQuantiles(loopBefore, loopAfter),
+    cpuCores: before === undefined ? null : round((usage(service.pid).cpu - before.cpu) / wall),
+    generatorCores: round((used.user + used.system) / 1e6 / wall),
+    rssMb: Math.round(peakMb),
+    load: round(loadavg()[0]),
+    errors,
+  };
+}
+
+const round = (value) => Math.round(value * 100) / 100;
+
+const holds = (row) =>
+  row.finalLatencyMs.p95 !== null &&
+  row.finalLatencyMs.p95 <= TARGETS.finalLatencyP95 &&
+  (row.firstPartialMs.p95 ?? 0) <= TARGETS.firstPartialP95 &&
+  row.eventLoopDelayMs.p99 <= TARGETS.eventLoopDelayP99 &&
+  Object.keys(row.errors).length === 0;
+
+const table = (rows) =>
+  console.table(
+    rows.map((row) => ({
+      streams: row.streams,
+      holds: holds(row),
+      'first partial p50/p95': `${row.firstPartialMs.p50}/${row.firstPartialMs.p95}`,
+      'lag p95': row.partialLagMs.p95,
+      'final p50/p95/p99': `${row.finalLatencyMs.p50}/${row.finalLatencyMs.p95}/${row.finalLatencyMs.p99}`,
+      'loop p99': row.eventLoopDelayMs.p99,
+      cer: row.cer,
+      stability: row.stability,
+      cores: row.cpuCores,
+      'generator cores': row.generatorCores,
+      'rss MB': row.rssMb,
+      errors: JSON.stringify(row.errors),
+    })),
+  );
+
+const say = (text) => {
+  if (!options.json) console.error(text);
+};
+const clips = await clipsOf(options.manifest === '' ? join(CLIPS, 'manifest.jsonl') : options.manifest);
+const counts = options.ramp ? RAMP.filter((n) => n <= Math.max(options.streams, 10)) : [options.streams];
+const service =
+  options.url !== ''
+    ? { url: options.url, close: async () => undefined }
+    : await startService({
+        ...(options.workers > 0 ? { workers: options.workers } : {}),
+        env: { MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10) },
+      });
+const rows = [];
+try {
+  while (!(await fetch(`${service.url}/readyz`)).ok) await new Promise((resolve) => setTimeout(resolve, 100));
+  say(
+    `${cpus().length} cores (${cpus()[0].model}), load ${loadavg()[0].toFixed(1)}, ${clips.length} clips, ${options.protocol}`,
+  );
+  for (const streams of counts) {
+    say(`${streams} streams for ${options.seconds} s ...`);
+    rows.push(await measure(service, clips, streams));
+    if (options.ramp && !holds(rows.at(-1))) break;
+  }
+} finally {
+  await service.close();
+}
+const largest = rows.filter(holds).at(-1)?.streams ?? 0;
+if (options.chart !== '') {
+  const series = [
+    { name: 'final latency p95', values: rows.map((row) => row.finalLatencyMs.p95) },
+    { name: 'first partial p95', values: rows.map((row) => row.firstPartialMs.p95) },
+  ];
+  await writeFile(
+    options.chart,
+    lineChart({ x: rows.map((row) => row.streams), series, xLabel: 'streams', yLabel: 'ms' }),
+  );
+}
+if (options.json) console.log(JSON.stringify(options.ramp ? { largest, targets: TARGETS, rows } : rows[0]));
+else {
+  table(rows);
+  if (options.ramp) console.log(`The largest number of streams that holds the targets: ${largest}`);
+}
