@@ -93,6 +93,7 @@ export class Jobs {
       storage,
       resultMs: config.jobs.resultExpirySeconds * 1000,
       audioMs: config.jobs.audioExpirySeconds * 1000,
+      unclaimedMs: config.jobs.uploadExpirySeconds * 1000,
       ...(onError === undefined ? {} : { onError }),
     });
     if (metrics !== undefined) this.#unwatch = metrics.watchJobs(() => queue.stats());

@@ -99,6 +99,19 @@ it('takes what a killed process left over, once it is old enough', async () => {
   expect(await files()).toEqual([]);
 });
 
+it('leaves a complete upload the time that its client has to make a job of it', async () => {
+  await put('audio/upload');
+  await put('results/left.json');
+  const options = { queue, storage, resultMs: 30 * DAY, audioMs: 7 * DAY, unclaimedMs: DAY };
+  const sweeper = new Sweeper({ ...options, now: () => Date.now() + ahead });
+  ahead = 23 * HOUR;
+  await sweeper.sweep();
+  expect(await files()).toEqual(['audio/upload']);
+  ahead = DAY + MINUTE;
+  await sweeper.sweep();
+  expect(await files()).toEqual([]);
+});
+
 it('forgets more jobs than come on one page', async () => {
   for (let index = 0; index < 230; index++) {
     await queue.submit(newJob(`a${index}`));

@@ -10,6 +10,8 @@ export interface SweeperOptions {
   readonly resultMs: number;
   /** How long after its end its audio is kept. */
   readonly audioMs: number;
+  /** How long a complete upload waits for its job; an hour without it, and at least. */
+  readonly unclaimedMs?: number;
   readonly now?: () => number;
   readonly onError?: (error: unknown) => void;
 }
@@ -79,9 +81,14 @@ export class Sweeper {
     for await (const file of storage.list(folder)) {
       if (this.#stopped) return;
       const job = await queue.get(jobOfKey(file.key));
-      const needed = job === undefined ? this.#now() - file.modifiedAt < SAFE_AGE_MS : isNeeded(job, file);
+      const ageMs = this.#now() - file.modifiedAt;
+      const needed = job === undefined ? ageMs < this.#unclaimedMs(folder) : isNeeded(job, file);
       if (!needed) await storage.remove(file.key);
     }
+  }
+
+  #unclaimedMs(folder: string): number {
+    return Math.max(SAFE_AGE_MS, folder === AUDIO ? (this.options.unclaimedMs ?? 0) : 0);
   }
 
   #needsAudio(job: Job, file: StoredObject): boolean {
