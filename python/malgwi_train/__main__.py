@@ -10,6 +10,7 @@ COMMANDS = {
     "synthesize": "synthetic speech with espeak-ng",
     "conditions": "rooms, noise, telephones and codecs: variants of the real utterances",
     "train": "train or resume the acoustic model",
+    "average": "the mean of two checkpoints",
     "evaluate": "greedy character error rates of a checkpoint or an exported graph",
     "lm": "n-gram language model for the decoder",
     "export": "write the model package (ONNX, manifest, tokens)",

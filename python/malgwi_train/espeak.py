@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import soundfile
 
-VARIANTS = ["", "+f1", "+f2", "+f3", "+f4", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+m8", "+klatt", "+klatt2",
+VARIANTS = ["", "+f1", "+f2", "+f3", "+f4", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+klatt", "+klatt2",
             "+klatt4", "+croak", "+Annie", "+Andy", "+Gene", "+Alex", "+steph", "+linda", "+belinda", "+Alicia", "+rob", "+max"]
 # Voices kept for the synthetic development set.
 HELD_OUT = ["+f5", "+m8", "+klatt3", "+Michael"]
