@@ -4,17 +4,17 @@
 // The service is a process of its own; this one is the generator: it plays recordings in real time over N sockets, knows
 // when each utterance really ended (by its level), and reports its own share of the processor. --ramp goes on to more
 // streams for as long as the targets hold. With --url the service is someone else's, and its processor time is not told.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { clearInterval, setInterval } from 'node:timers';
-import { openAudioFile } from '../dist/audio/index.js';
 import { CLIPS, parseOptions } from './lib/audio.mjs';
 import { lineChart } from './lib/line-chart.mjs';
 import { assess, play, playlist } from './lib/load.mjs';
 import { seeded } from './lib/random.mjs';
 import { startService } from './lib/service.mjs';
+import { pcm, readAudio, readLines } from './lib/wav.mjs';
 
 const options = parseOptions({
   streams: 10,
@@ -32,25 +32,11 @@ const TARGETS = { finalLatencyP95: 500, firstPartialP95: 600, eventLoopDelayP99:
 const RAMP = [1, 10, 25, 50, 75, 100, 125, 150, 175, 200, 250, 300, 400];
 
 async function clipsOf(manifest) {
-  const lines = (await readFile(manifest, 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
   const clips = [];
-  for (const { audio, path = audio, text, split } of lines) {
+  for (const { audio, path = audio, text, split } of await readLines(manifest)) {
     if (split === 'long' || split === 'train') continue;
-    const stream = await openAudioFile(join(dirname(manifest), path));
-    const pieces = [];
-    for await (const chunk of stream.chunks())
-      pieces.push(Int16Array.from(chunk, (value) => Math.round(value * 32_767)));
-    await stream.close();
-    const samples = new Int16Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      samples.set(piece, at);
-      at += piece.length;
-    }
-    clips.push({ samples, text });
+    const data = pcm(await readAudio(join(dirname(manifest), path)));
+    clips.push({ samples: new Int16Array(data.buffer, data.byteOffset, data.length / 2), text });
   }
   return clips;
 }

@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseOptions, writeLongWav } from './lib/audio.mjs';
+import { readAudio } from './lib/wav.mjs';
 
 const dist = new URL('../dist/', import.meta.url);
 if (!existsSync(new URL('recognition/streaming.js', dist))) {
@@ -22,7 +23,7 @@ const options = parseOptions({
   secondPass: false,
   json: false,
 });
-const { createPushDecoder, openAudioFile } = await load('audio/index.js');
+const { createPushDecoder } = await load('audio/index.js');
 const { readPackage } = await load('models/index.js');
 const { DEFAULT_ENDPOINT, DEFAULT_LIVE_ENDPOINT, segmentAudio, SileroVad } = await load('vad/index.js');
 const { RecognitionEngine } = await load('recognition/engine.js');
@@ -50,20 +51,6 @@ function meter(target, method) {
   return meter;
 }
 
-async function samplesOf(path) {
-  const stream = await openAudioFile(path);
-  const pieces = [];
-  for await (const chunk of stream.chunks()) pieces.push(Float32Array.from(chunk));
-  await stream.close();
-  const all = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
-
 const model = await readPackage(resolve(options.model));
 const engine = await RecognitionEngine.load(model);
 const vad = await SileroVad.load();
@@ -71,7 +58,7 @@ const folder = await mkdtemp(join(tmpdir(), 'malgwi-bench-'));
 let samples;
 try {
   await writeLongWav(join(folder, 'long.wav'), options.minutes);
-  samples = await samplesOf(join(folder, 'long.wav'));
+  samples = await readAudio(join(folder, 'long.wav'));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

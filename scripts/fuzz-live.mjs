@@ -1,11 +1,7 @@
 // Hostile frames over all four live protocols against a service in a process of its own.
 //   node scripts/fuzz-live.mjs [--frames 50000] [--perSocket 8] [--parallel 16] [--seed 1] [--json]
 // Every error must be one of the table, the process must live, its memory must come back, and it must still hear.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { clearTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
@@ -13,34 +9,12 @@ import { ERRORS } from '../dist/errors.js';
 import { parseOptions } from './lib/audio.mjs';
 import { hostileProtocols } from './lib/hostile-frames.mjs';
 import { seeded } from './lib/random.mjs';
+import { startService } from './lib/service.mjs';
 
 const options = parseOptions({ frames: 50_000, perSocket: 8, parallel: 16, seed: 1, json: false });
 const root = fileURLToPath(new URL('..', import.meta.url));
 const random = seeded(options.seed);
 const protocols = hostileProtocols(random);
-
-async function startService() {
-  const data = mkdtempSync(join(tmpdir(), 'malgwi-fuzz-'));
-  process.once('exit', () => rmSync(data, { recursive: true, force: true }));
-  const child = spawn(process.execPath, ['bin/malgwi.js', 'serve', '--port', '0'], {
-    cwd: root,
-    env: { ...process.env, MALGWI_LOG_LEVEL: 'info', MALGWI_DATA_DIR: data },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let address;
-  let ready = false;
-  let log = '';
-  child.stdout.on('data', (chunk) => {
-    log = (log + chunk).slice(-100_000);
-    address ??= /http:\/\/127\.0\.0\.1:(\d+)/.exec(log)?.[0];
-    ready ||= log.includes('"ready"');
-  });
-  while (address === undefined || !ready) {
-    if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return { child, host: address.slice(7) };
-}
 
 const rssMb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 const codeOf = (message) => message.error?.code ?? message.variant ?? message.code;
@@ -88,14 +62,18 @@ async function hears(host) {
   return response.ok && (await response.json()).text.includes('예약');
 }
 
-const { child, host } = await startService();
+const service = await startService({});
+const host = service.url.slice('http://'.length);
+while (!(await fetch(`${service.url}/readyz`)).ok) await new Promise((resolve) => setTimeout(resolve, 100));
+/** Whether the process lives. */
+const alive = () => existsSync(`/proc/${service.pid}`);
 const rows = [];
 let problems = 0;
 try {
   const warm = { frames: 0, sockets: 0, errors: {}, closes: {} };
   for (const protocol of Object.values(protocols))
     for (let n = 0; n < 20; n++) await attack(host, protocol, warm);
-  const memoryBefore = rssMb(child.pid);
+  const memoryBefore = rssMb(service.pid);
   for (const [name, protocol] of Object.entries(protocols)) {
     const tally = { frames: 0, sockets: 0, errors: {}, closes: {} };
     const share = options.frames / Object.keys(protocols).length;
@@ -107,7 +85,7 @@ try {
     );
     const undefinedCodes = Object.keys(tally.errors).filter((code) => !(code in ERRORS));
     const internal = tally.errors.internal_error ?? 0;
-    if (undefinedCodes.length > 0 || internal > 0 || child.exitCode !== null) problems += 1;
+    if (undefinedCodes.length > 0 || internal > 0 || !alive()) problems += 1;
     rows.push({
       protocol: name,
       frames: tally.frames,
@@ -117,7 +95,7 @@ try {
       undefinedCodes: undefinedCodes.length,
       internal,
       seconds: Math.round((performance.now() - started) / 1000),
-      rssMb: Math.round(rssMb(child.pid)),
+      rssMb: Math.round(rssMb(service.pid)),
     });
     if (!options.json) console.log(JSON.stringify(tally.errors), JSON.stringify(tally.closes));
   }
@@ -126,7 +104,7 @@ try {
   const result = {
     rows,
     memoryBeforeMb: Math.round(memoryBefore),
-    memoryAfterMb: Math.round(rssMb(child.pid)),
+    memoryAfterMb: Math.round(rssMb(service.pid)),
     stillHears,
     problems,
   };
@@ -136,7 +114,6 @@ try {
     console.log(`memory ${result.memoryBeforeMb} -> ${result.memoryAfterMb} MB, still hears: ${stillHears}`);
   }
 } finally {
-  child.kill('SIGTERM');
-  await once(child, 'exit');
+  await service.close();
 }
 process.exitCode = problems === 0 ? 0 : 1;

@@ -3,8 +3,8 @@ import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { openJobs, type Jobs } from './jobs/index.js';
 import { Metrics } from './metrics/index.js';
+import { processRecognizer } from './process-recognizer.js';
 import type { Recognizer } from './recognition/contract.js';
-import { createRecognizer } from './recognition/index.js';
 import { VERSION } from './version.js';
 
 export interface RunningServer {
@@ -30,16 +30,7 @@ const JOB_GRACE_MS = 2000;
 export async function startServer(config: Config): Promise<RunningServer> {
   const metrics = new Metrics({ version: VERSION });
   let app: FastifyInstance | undefined;
-  const recognizer = await createRecognizer({
-    modelsDir: config.models.dir,
-    defaultModel: config.models.default,
-    workers: config.workers.count,
-    queueLimit: config.workers.queueLimit,
-    maxStreams: config.live.maxSessions,
-    onWorkerRestart: (reason) => app?.log.error({ reason }, 'a worker died and was replaced'),
-    onInternalError: (method, stack) => app?.log.error({ method, stack }, 'a worker met an unforeseen error'),
-    onQueueWait: (seconds, priority) => metrics.observeQueueWait(seconds, priority),
-  });
+  const recognizer = await processRecognizer(config, metrics, () => app?.log, config.live.maxSessions);
   let jobs: Jobs | undefined;
   const close = async (): Promise<void> => {
     // Both at the same time: while the last requests end, jobs are handed back.

@@ -3,7 +3,7 @@ import type { Config } from './config.js';
 import { MalgwiError } from './errors.js';
 import { openJobs, type Jobs } from './jobs/index.js';
 import { Metrics } from './metrics/index.js';
-import { createRecognizer } from './recognition/index.js';
+import { processRecognizer } from './process-recognizer.js';
 import type { RunningServer } from './server.js';
 import { VERSION } from './version.js';
 import { buildWorkerApp } from './worker-app.js';
@@ -32,16 +32,7 @@ export async function startWorker(config: Config): Promise<RunningServer> {
   const metrics = new Metrics({ version: VERSION });
   let app: FastifyInstance | undefined;
   let jobs: Jobs | undefined;
-  const recognizer = await createRecognizer({
-    modelsDir: config.models.dir,
-    defaultModel: config.models.default,
-    workers: config.workers.count,
-    queueLimit: config.workers.queueLimit,
-    maxStreams: 0,
-    onWorkerRestart: (reason) => app?.log.error({ reason }, 'a worker died and was replaced'),
-    onInternalError: (method, stack) => app?.log.error({ method, stack }, 'a worker met an unforeseen error'),
-    onQueueWait: (seconds, priority) => metrics.observeQueueWait(seconds, priority),
-  });
+  const recognizer = await processRecognizer(config, metrics, () => app?.log, 0);
   const close = async (): Promise<void> => {
     // Probes are answered until the last job has ended or was handed back.
     await jobs?.drain(DRAIN_MS);

@@ -1,13 +1,12 @@
 /** The documentation of the live protocol, taken at its word: its messages are checked, its programs are run. */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NativeProtocol } from '../src/live/protocols/native.js';
@@ -16,6 +15,7 @@ import type { Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer, wav } from './http-support.js';
 import { LiveClient, liveService, wavData } from './live-support.js';
 import type { LiveService } from './live-support.js';
+import { missing, openPage } from './page-support.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -100,37 +100,19 @@ describe('docs/guides/live-microphone.md', () => {
     }
   }, 30_000);
 
-  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-  const missing = !existsSync(executablePath);
-  if (missing)
-    console.log(`The guide's page is not run: no Chromium at ${executablePath} (apt-get install chromium).`);
-
-  it.skipIf(missing)(
+  it.skipIf(missing.length > 0)(
     'has a page for browsers that writes along',
     async () => {
       const microphone = join(folder, 'microphone.wav');
       const samples = new Int16Array(16_000 + clip.length / 2 + 32_000);
       samples.set(new Int16Array(clip.slice().buffer), 16_000);
       await writeFile(microphone, wav(samples));
-      const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-        executablePath,
-        headless: true,
-        args: [
-          '--no-sandbox',
-          '--disable-gpu',
-          '--disable-quic',
-          '--no-first-run',
-          '--disable-background-networking',
-          '--disable-component-update',
-          '--disable-sync',
-          '--use-fake-device-for-media-stream',
-          '--use-fake-ui-for-media-stream',
-          `--use-file-for-fake-audio-capture=${microphone}%noloop`,
-        ],
-      });
+      const { page, close } = await openPage(
+        new URL(origin).host,
+        `/?url=${encodeURIComponent(service.url)}`,
+        microphone,
+      );
       try {
-        const [page] = context.pages();
-        await page.goto(`${origin}/?url=${encodeURIComponent(service.url)}`);
         await page.click('#start');
         await page.locator('#partial:not(:empty)').waitFor();
         await page.locator('#finals li:not(:empty)').first().waitFor();
@@ -138,7 +120,7 @@ describe('docs/guides/live-microphone.md', () => {
         await page.locator('#start:enabled').waitFor();
         expect(recognizer.stats().liveStreams).toBe(0);
       } finally {
-        await context.close();
+        await close();
       }
     },
     60_000,

@@ -5,21 +5,18 @@
 import type { DecodedHypothesis } from '../decoding/contract.js';
 import type { RejectionRules } from '../models/schema.js';
 
-/** Shorter texts are too few units for a mean: "반납" and "네" are improbable as whole sentences. */
-const FROM_SYLLABLES = 8;
-/** A sound that is no speech becomes a syllable or two; what is longer has other evidence. */
-const TO_SYLLABLES = 2;
+const LENGTHS = {
+  /** Shorter texts are too few units for a mean: "반납" and "네" are improbable as whole sentences. */
+  fromSyllables: 8,
+  /** A sound that is no speech becomes a syllable or two; what is longer has other evidence. */
+  toSyllables: 2,
+};
 
 const countSyllables = (text: string): number => [...text.matchAll(/[가-힣]/g)].length;
 
 function isRejected(best: DecodedHypothesis, speechProbability: number, rules: RejectionRules): boolean {
   const syllables = countSyllables(best.text);
-  const {
-    minLanguageLogProb,
-    fromSyllables = FROM_SYLLABLES,
-    minEvidence,
-    toSyllables = TO_SYLLABLES,
-  } = rules;
+  const { minLanguageLogProb, fromSyllables, minEvidence, toSyllables } = { ...LENGTHS, ...rules };
   if (
     minLanguageLogProb !== undefined &&
     best.languageLogProb !== undefined &&
@@ -62,12 +59,7 @@ export function isAcceptedSoFar(
   rules: RejectionRules | undefined,
 ): boolean {
   if (rules === undefined) return true;
-  const {
-    minLanguageLogProb,
-    fromSyllables = FROM_SYLLABLES,
-    minEvidence,
-    toSyllables = TO_SYLLABLES,
-  } = rules;
+  const { minLanguageLogProb, fromSyllables, minEvidence, toSyllables } = { ...LENGTHS, ...rules };
   const syllables = countSyllables(text);
   if (minEvidence !== undefined && syllables <= toSyllables) return false;
   if (minLanguageLogProb === undefined || languageLogProb === undefined) return true;

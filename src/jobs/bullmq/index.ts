@@ -21,6 +21,7 @@ import {
   type Waiting,
   type WorkerOptions,
 } from '../contract.js';
+import { cursorOf, seqOf } from '../cursor.js';
 import { Connection, unavailable, type ScriptName } from './connection.js';
 import { within } from './dispatch.js';
 import { followEvents } from './events.js';
@@ -244,14 +245,3 @@ const hashed = (owner: string, idempotencyKey: string): string =>
   createHash('sha256')
     .update(JSON.stringify([owner, idempotencyKey]))
     .digest('base64url');
-
-const cursorOf = (seq: number): string => Buffer.from(`after ${seq}`).toString('base64url');
-
-/** @throws MalgwiError invalid_field */
-function seqOf(cursor: string): number {
-  const match = /^after (\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (match === null || cursorOf(Number(match[1])) !== cursor) {
-    throw new MalgwiError('invalid_field', { param: 'cursor', detail: 'The cursor is not one of ours.' });
-  }
-  return Number(match[1]);
-}

@@ -5,7 +5,8 @@ import { MalgwiError, toPlainError } from '../../errors.js';
 import type { JobHandlers } from '../contract.js';
 import type { Connection, ScriptName } from './connection.js';
 import { attended, closeWithin, settled, workerOptions, type DispatchData } from './dispatch.js';
-import { backOff, NOTIFICATIONS, type BullmqOptions } from './options.js';
+import { backOff } from '../policy.js';
+import { NOTIFICATIONS, type BullmqOptions } from './options.js';
 import { parseDispatchId, toStored } from './records.js';
 
 /** Deliveries at a time: they wait for others most of the time. */

@@ -9,7 +9,8 @@ import type { Hub } from './hub.js';
 import type { Outbox } from './outbox.js';
 import { Lease } from './lease.js';
 import { NoticeWorker } from './notices.js';
-import { backOff, JOBS, MAX_CRASHES, type BullmqOptions } from './options.js';
+import { backOff, MAX_CRASHES } from '../policy.js';
+import { JOBS, type BullmqOptions } from './options.js';
 import { parseDispatchId, toStored } from './records.js';
 
 /** A handler that was told to stop gets this long before the process goes on without it. */

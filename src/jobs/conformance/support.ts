@@ -11,16 +11,9 @@ import type {
   JobState,
   NewJob,
 } from '../contract.js';
+import type { QueuePolicy } from '../policy.js';
 
-/** Durations in milliseconds; both adapters call them so. */
-export interface TestSettings {
-  readonly maxQueued: number;
-  readonly maxAttempts: number;
-  readonly retryDelayMs: number;
-  readonly sliceMs: number;
-  readonly maxNoticeAttempts: number;
-  readonly noticeDelayMs: number;
-}
+export type TestSettings = Omit<QueuePolicy, 'onError'>;
 
 export interface QueueUnderTest {
   readonly queue: JobQueue;

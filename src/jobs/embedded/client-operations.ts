@@ -12,6 +12,7 @@ import {
   type QueueStats,
   type Waiting,
 } from '../contract.js';
+import { cursorOf, seqOf } from '../cursor.js';
 import { PRIORITY, toJob, type JobRow } from './rows.js';
 import type { JobTable } from './table.js';
 
@@ -173,15 +174,4 @@ export class ClientOperations {
   #count(condition: string, ...values: string[]): number {
     return this.table.first<{ n: number }>(`SELECT count(*) AS n FROM jobs WHERE ${condition}`, ...values)!.n;
   }
-}
-
-const cursorOf = (seq: number): string => Buffer.from(`after ${seq}`).toString('base64url');
-
-/** @throws MalgwiError invalid_field */
-function seqOf(cursor: string): number {
-  const match = /^after (\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (match === null || cursorOf(Number(match[1])) !== cursor) {
-    throw new MalgwiError('invalid_field', { param: 'cursor', detail: 'The cursor is not one of ours.' });
-  }
-  return Number(match[1]);
 }

@@ -1,7 +1,7 @@
 /** What those ask for who do the work. Every method is one change: it happens as a whole or not at all. */
 import { MalgwiError, type PlainError } from '../../errors.js';
 import type { Checkpoint, Job, JobProgress } from '../contract.js';
-import { backOff, MAX_CRASHES } from './options.js';
+import { backOff, MAX_CRASHES } from '../policy.js';
 import { toJob, type JobRow } from './rows.js';
 import type { JobTable } from './table.js';
 

@@ -8,6 +8,7 @@ import {
 } from '../../decoding/index.js';
 import { MalgwiError } from '../../errors.js';
 import type { SessionOptions } from '../contract.js';
+import { NO_ENDPOINT_MS } from './turns.js';
 
 /** Values of one name, in order. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -31,8 +32,6 @@ const ENCODINGS: Readonly<Record<string, LiveEncoding>> = {
   opus: 'ogg_opus',
   'ogg-opus': 'ogg_opus',
 };
-/** Longer than any utterance: it ends at `Finalize` or its greatest length. */
-export const NO_ENDPOINT_MS = 30_000;
 /** Silence between two words is shorter than this: below it an utterance would be cut within. */
 const MIN_SILENCE_MS = 64;
 const MAX_SILENCE_MS = 10_000;

@@ -5,7 +5,7 @@ import { Value } from 'typebox/value';
 import type { LiveEncoding } from '../../audio/contract.js';
 import { MalgwiError } from '../../errors.js';
 import type { SessionOptions } from '../contract.js';
-import { NO_ENDPOINT_MS } from './deepgram-query.js';
+import { NO_ENDPOINT_MS } from './turns.js';
 
 const Format = Type.Union([
   Type.Object({ type: Type.Literal('audio/pcm'), rate: Type.Optional(Type.Literal(24_000)) }),
