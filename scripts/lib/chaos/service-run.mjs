@@ -78,12 +78,12 @@ export async function serviceRun({ folder, redis, jobs, workers }) {
     async check() {
       // Everything ends and begins once more without being killed: what is left over then stays.
       await Promise.all(services.map((service) => service.kill('SIGTERM')));
-      // A recording whose service was killed before it knew of the job is removed when it is an hour old, no earlier: its job
-      // may be on its way. Here an hour is over.
-      const anHourAgo = new Date(Date.now() - 2 * 3600_000);
+      // A recording whose service was killed before it knew of the job waits for it as long as a complete upload does
+      // (MALGWI_JOBS_UPLOAD_EXPIRY_SECONDS, a day), and is then removed. Here two days are over.
+      const twoDaysAgo = new Date(Date.now() - 48 * 3600_000);
       for (const place of ['audio', 'results'])
         for (const name of await readdir(join(data, 'objects', place)))
-          await utimes(join(data, 'objects', place, name), anHourAgo, anHourAgo);
+          await utimes(join(data, 'objects', place, name), twoDaysAgo, twoDaysAgo);
       await server.start();
       await ready(server);
       try {
