@@ -5,13 +5,15 @@
  *
  * Every protocol shares it; sockets, timers and threads belong to connection.ts.
  */
-import { ERRORS, MalgwiError, toPlainError } from '../errors.js';
+import { toPlainError } from '../errors.js';
 import type { ErrorCode, PlainError } from '../errors.js';
-import type { LiveEvent, LiveFeedResult } from '../recognition/contract.js';
+import type { LiveFeedResult } from '../recognition/contract.js';
 import { AudioQueue } from './audio-queue.js';
 import type { LiveCommand, SessionEffect, SessionEvent, SessionInput, SessionOptions } from './contract.js';
-import { SessionIntents, type IntentResolver } from './intents.js';
 import { isContainer } from './encodings.js';
+import { closeCode, DROP_REASONS, plain, type Ending } from './endings.js';
+import { Heard, type HearingState } from './heard.js';
+import { SessionIntents, type IntentResolver } from './intents.js';
 import {
   DRAIN_TIMEOUT_MS,
   FINISH_TIMEOUT_MS,
@@ -22,27 +24,17 @@ import {
 import { SessionMeter, type DropReason } from './meter.js';
 import { SettledAudio } from './settled.js';
 
-export type SessionState = 'waiting' | 'opening' | 'idle' | 'speech' | 'endpointing' | 'finishing' | 'closed';
+export type SessionState = 'waiting' | 'opening' | HearingState | 'finishing' | 'closed';
 
 /** Seconds of audio in one call of the recogniser: other sessions of the same worker wait no longer than it takes. */
 const FEED_SECONDS = 1;
-
-const DROP_REASONS: Partial<Record<ErrorCode, DropReason>> = {
-  worker_crashed: 'worker_crashed',
-  audio_backlog_full: 'backlog',
-  timeout: 'session_limit',
-};
-
-interface Ending {
-  readonly reason: string;
-  readonly code: number;
-}
 
 export class LiveSession {
   #state: SessionState = 'waiting';
   #options: SessionOptions | undefined;
   #intents: SessionIntents | undefined;
   #meter: SessionMeter | undefined;
+  #heard: Heard | undefined;
   readonly #queue = new AudioQueue();
   #effects: SessionEffect[] = [];
   /** What the recogniser is at work on. */
@@ -204,7 +196,9 @@ export class LiveSession {
       return this.#fail(toPlainError(error));
     }
     this.#options = options;
-    this.#meter = new SessionMeter(options, (measure) => this.#effects.push({ type: 'measure', measure }));
+    const meter = new SessionMeter(options, (measure) => this.#effects.push({ type: 'measure', measure }));
+    this.#meter = meter;
+    this.#heard = new Heard(meter, this.#settled, this.#intents, (event) => this.#emit(event));
     this.#state = 'opening';
     this.#stateDeadline = now + OPEN_TIMEOUT_MS;
     this.#effects.push({ type: 'open', options });
@@ -262,7 +256,10 @@ export class LiveSession {
     this.#meter!.recognized(result);
     this.#recognizedBytes += this.#busyBytes;
     this.#busyBytes = 0;
-    for (const event of result.events) this.#recognized(event, result.events, now);
+    for (const event of result.events) {
+      const state = this.#heard!.take(event, result.events, now);
+      if (state !== undefined) this.#enter(state);
+    }
     this.#acknowledge(done, result.audioSeconds);
     if (done === 'finish') return this.#end();
     this.#pump();
@@ -274,39 +271,6 @@ export class LiveSession {
       this.#emit({ type: 'acknowledged', bytes: this.#recognizedBytes, audioSeconds, settledBytes });
     }
     if (done === 'flush') this.#emit({ type: 'flushed' });
-  }
-
-  #recognized(event: LiveEvent, all: readonly LiveEvent[], now: number): void {
-    const meter = this.#meter!;
-    switch (event.type) {
-      case 'speech_start':
-        this.#enter('speech');
-        this.#settled.speechStart(event.time);
-        meter.speechStart(event.time);
-        return this.#emit(event);
-      case 'partial': {
-        meter.partial(event.end, now);
-        this.#emit(event);
-        const intent = this.#intents?.partial(event.utterance, event.text);
-        if (intent !== undefined) this.#emit(intent);
-        return;
-      }
-      case 'speech_end': {
-        this.#enter('endpointing');
-        // Where a long utterance was cut the speech goes on: there is no end to wait from.
-        const cut = all.some((other) => other.type === 'speech_start' && other.time === event.time);
-        if (!cut) meter.speechEnd(event.time, now);
-        return this.#emit(event);
-      }
-      case 'final':
-        this.#enter('idle');
-        this.#settled.final(event.segment.end);
-        meter.final(event.segment.end);
-        this.#emit(event);
-        if (this.#intents !== undefined) {
-          this.#emit(this.#intents.final(event.utterance, event.segment, now));
-        }
-    }
   }
 
   #tick(now: number): void {
@@ -393,14 +357,4 @@ export class LiveSession {
   #emit(event: SessionEvent): void {
     this.#effects.push({ type: 'emit', event });
   }
-}
-
-function plain(code: ErrorCode, detail?: string): PlainError {
-  return toPlainError(new MalgwiError(code, detail === undefined ? {} : { detail }));
-}
-
-/** The table's close code; 1011 where it has none. */
-export function closeCode(code: ErrorCode): number {
-  const { close } = ERRORS[code] as { close?: number };
-  return close ?? 1011;
 }

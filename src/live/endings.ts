@@ -1,0 +1,26 @@
+/** How sessions end: what is said, with which close code, and what becomes of audio that waits. */
+import { ERRORS, MalgwiError, toPlainError } from '../errors.js';
+import type { ErrorCode, PlainError } from '../errors.js';
+import type { DropReason } from './meter.js';
+
+export interface Ending {
+  readonly reason: string;
+  readonly code: number;
+}
+
+/** Why audio is not recognised after an error. */
+export const DROP_REASONS: Partial<Record<ErrorCode, DropReason>> = {
+  worker_crashed: 'worker_crashed',
+  audio_backlog_full: 'backlog',
+  timeout: 'session_limit',
+};
+
+export function plain(code: ErrorCode, detail?: string): PlainError {
+  return toPlainError(new MalgwiError(code, detail === undefined ? {} : { detail }));
+}
+
+/** The table's close code; 1011 where it has none. */
+export function closeCode(code: ErrorCode): number {
+  const { close } = ERRORS[code] as { close?: number };
+  return close ?? 1011;
+}
