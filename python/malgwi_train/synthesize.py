@@ -26,6 +26,8 @@ from .text import is_spoken, normalize, syllables
 
 NOISY_DB = 10
 NOISY_SPLIT = f"dev-noise-{NOISY_DB}"
+# Of utterances that are not clean: noise by itself is the commonest around a seat desk.
+CONDITIONS = ["far", "line", "noise", "noise"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +85,7 @@ class Script:
         # Apart, so that sentences and voices do not depend on how many are heard in noise.
         self.conditions = random.Random(args.seed + 1)
         self.general = sentences(args.text, self.rng, int(args.hours * 3600 / 2))
+        self.crowd = self.general[:1000]
 
     def draw(self, split: str) -> dict:
         """One utterance."""
@@ -94,9 +97,32 @@ class Script:
             "voice": rng.choice(HELD_OUT if split == "dev" else VARIANTS), "by_sound": rng.random() < args.pronounce,
             "rate": rng.randint(110, 220), "pitch": rng.randint(20, 80),
             "lead": rng.uniform(0.02, 0.5), "tail": rng.uniform(0.05, 0.6),
-            "condition": self.conditions.choice("far line".split()) if self.conditions.random() < args.conditions else "",
-            "seed": self.conditions.getrandbits(32),
+            "condition": self.conditions.choice(CONDITIONS) if self.conditions.random() < args.conditions else "",
+            "seed": self.conditions.getrandbits(32), "crowd": self.crowd,
         }
+
+
+class Crowd(conditions.Voices):
+    """Babble of other synthetic voices."""
+
+    def __init__(self, sentences: list[str], voice: str) -> None:
+        super().__init__(Path(), [], "")
+        self.sentences, self.voice = sentences, voice
+
+    def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Three to seven utterances by others."""
+        others = [voice for voice in VARIANTS if voice != self.voice]
+        return [speak(self.sentences[rng.integers(len(self.sentences))], others[rng.integers(len(others))],
+                      int(rng.integers(110, 220)), int(rng.integers(20, 80))) for _ in range(rng.integers(3, 8))]
+
+
+def noisy(samples: np.ndarray, rng: np.random.Generator, voices: conditions.Voices) -> np.ndarray:
+    """Noise at 0 to 20 dB and no room."""
+    mixed = acoustics.add_noise(samples, conditions.noise(len(samples), rng, voices), rng.uniform(0, 20))
+    return channel.to_peak(mixed, rng.uniform(-24, -1))
+
+
+HEARD = {"far": conditions.far, "line": conditions.line, "noise": noisy}
 
 
 def make(item: dict) -> dict[str, np.ndarray]:
@@ -105,13 +131,12 @@ def make(item: dict) -> dict[str, np.ndarray]:
     samples = speak(spoken, item["voice"], item["rate"], item["pitch"])
     samples = np.pad(samples, (int(item["lead"] * 16000), int(item["tail"] * 16000)))
     rng = np.random.default_rng(item["seed"])
-    nobody = conditions.Voices(Path(), [], "")
+    crowd = Crowd(item["crowd"], item["voice"])
     if item["split"] == "dev":
-        noisy = conditions.dev_noise(samples, rng, nobody, NOISY_DB)
+        noisy = conditions.dev_noise(samples, rng, crowd, NOISY_DB)
         return {"dev": fbank(samples), NOISY_SPLIT: fbank(channel.quantize(noisy))}
     if item["condition"]:
-        heard = {"far": conditions.far, "line": conditions.line}[item["condition"]]
-        samples = channel.quantize(heard(samples, rng, nobody))
+        samples = channel.quantize(HEARD[item["condition"]](samples, rng, crowd))
     return {"train": fbank(samples)}
 
 
