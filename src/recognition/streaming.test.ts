@@ -34,8 +34,13 @@ const pcm = ((): Uint8Array => {
 
 /** Speech is where it is loud. */
 const loudness = {
-  process: (window: Float32Array): Promise<number> =>
-    Promise.resolve(window.reduce((sum, value) => sum + Math.abs(value), 0) / VAD_WINDOW > 0.02 ? 0.9 : 0.02),
+  process: (samples: Float32Array): Promise<Float32Array> =>
+    Promise.resolve(
+      Float32Array.from({ length: samples.length / VAD_WINDOW }, (_, n) => {
+        const window = samples.subarray(n * VAD_WINDOW, (n + 1) * VAD_WINDOW);
+        return window.reduce((sum, value) => sum + Math.abs(value), 0) / VAD_WINDOW > 0.02 ? 0.9 : 0.02;
+      }),
+    ),
 };
 
 type Final = Extract<LiveEvent, { type: 'final' }>;

@@ -103,10 +103,11 @@ export class StreamingRecognizer {
   private async take(samples: Float32Array, events: LiveEvent[]): Promise<void> {
     for (let from = 0; from < samples.length; from += PIECE) {
       this.buffer.push(samples.subarray(from, from + PIECE));
-      while (this.buffer.end - this.analysed >= VAD_WINDOW) {
-        const window = this.buffer.slice(this.analysed, this.analysed + VAD_WINDOW);
-        this.analysed += VAD_WINDOW;
-        await this.apply(this.endpointer.push(await this.vad.process(window)), events);
+      const ready = this.buffer.end - this.analysed;
+      const windows = this.buffer.slice(this.analysed, this.buffer.end - (ready % VAD_WINDOW));
+      this.analysed += windows.length;
+      for (const probability of await this.vad.process(windows)) {
+        await this.apply(this.endpointer.push(probability), events);
       }
       this.forget();
     }

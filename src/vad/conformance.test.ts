@@ -20,7 +20,7 @@ function noise(length: number, amplitude: number): Float32Array {
 async function run(stream: VoiceActivityStream, samples: Float32Array): Promise<number[]> {
   const probabilities: number[] = [];
   for (let at = 0; at + VAD_WINDOW <= samples.length; at += VAD_WINDOW) {
-    probabilities.push(await stream.process(samples.subarray(at, at + VAD_WINDOW)));
+    probabilities.push(...(await stream.process(samples.subarray(at, at + VAD_WINDOW))));
   }
   return probabilities;
 }
@@ -78,10 +78,40 @@ describe.each(['silero', 'energy'] as const)('%s', (kind) => {
     const other = noise(speech.length, 0.3);
     const interleaved: number[] = [];
     for (let at = 0; at + VAD_WINDOW <= speech.length; at += VAD_WINDOW) {
-      interleaved.push(await a.process(speech.subarray(at, at + VAD_WINDOW)));
+      interleaved.push(...(await a.process(speech.subarray(at, at + VAD_WINDOW))));
       await b.process(other.subarray(at, at + VAD_WINDOW));
     }
     expect(interleaved).toEqual(alone);
+  });
+
+  it('gives the same for windows that come at once, in pieces of any number', async () => {
+    const whole = speech.subarray(0, Math.floor(speech.length / VAD_WINDOW) * VAD_WINDOW);
+    const expected = await run(model.createStream(), whole);
+    for (const sizes of [[whole.length / VAD_WINDOW], [1, 2, 3, 5, 8]]) {
+      const stream = model.createStream();
+      const values: number[] = [];
+      for (let at = 0, n = 0; at < whole.length; n++) {
+        const to = Math.min(whole.length, at + sizes[n % sizes.length]! * VAD_WINDOW);
+        values.push(...(await stream.process(whole.subarray(at, to))));
+        at = to;
+      }
+      expect(values).toHaveLength(expected.length);
+      values.forEach((value, n) => expect(value).toBeCloseTo(expected[n]!, 5));
+    }
+    expect(await model.createStream().process(new Float32Array(0))).toHaveLength(0);
+  });
+
+  it('takes many streams at the same time, each with a number of windows of its own', async () => {
+    const lengths = Array.from({ length: 40 }, (_, n) => (1 + (n % 7)) * VAD_WINDOW);
+    const pieces = lengths.map((length, n) => speech.subarray(n * 700, n * 700 + length));
+    const alone: Float32Array[] = [];
+    for (const piece of pieces) alone.push(await model.createStream().process(piece));
+    const streams = pieces.map(() => model.createStream());
+    const together = await Promise.all(pieces.map((piece, n) => streams[n]!.process(piece)));
+    together.forEach((values, n) => {
+      expect(values).toHaveLength(alone[n]!.length);
+      values.forEach((value, window) => expect(value).toBeCloseTo(alone[n]![window]!, 5));
+    });
   });
 
   it('does not keep or change the window it is given', async () => {
@@ -93,7 +123,7 @@ describe.each(['silero', 'energy'] as const)('%s', (kind) => {
     const values: number[] = [];
     for (let at = 0; at + VAD_WINDOW <= speech.length; at += VAD_WINDOW) {
       reused.set(speech.subarray(at, at + VAD_WINDOW));
-      values.push(await stream.process(reused));
+      values.push(...(await stream.process(reused)));
       reused.fill(0.9);
     }
     expect(values).toEqual(alone);

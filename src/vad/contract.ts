@@ -4,13 +4,21 @@ export const VAD_WINDOW = 512;
 /** Seconds of one window at 16 kHz. */
 export const VAD_WINDOW_SECONDS = VAD_WINDOW / 16_000;
 
+/** How many windows these samples are. @throws RangeError when they are not whole windows */
+export function checkWindows(samples: Float32Array): number {
+  if (samples.length % VAD_WINDOW !== 0) throw new RangeError(`a window has ${String(VAD_WINDOW)} samples`);
+  return samples.length / VAD_WINDOW;
+}
+
 /** State of one audio stream inside a shared {@link VoiceActivityModel}. */
 export interface VoiceActivityStream {
   /**
-   * Probability of speech (0..1) in the next window.
-   * @param window exactly {@link VAD_WINDOW} samples, 16 kHz, [-1, 1]
+   * Probability of speech (0..1) in each of the next windows: the same whether they come one by one or many at once, which
+   * costs less. Not to be called again before it has answered.
+   * @param samples whole windows of {@link VAD_WINDOW} samples, 16 kHz, [-1, 1]; not kept and not changed
+   * @throws RangeError of anything but whole windows; MalgwiError inference_failed
    */
-  process(window: Float32Array): Promise<number>;
+  process(samples: Float32Array): Promise<Float32Array>;
 }
 
 /** A stream that can be taken up again elsewhere. */
@@ -21,7 +29,7 @@ export interface ResumableVoiceActivityStream extends VoiceActivityStream {
 
 export interface VoiceActivityModel {
   readonly name: string;
-  /** A stream of its own state; streams of one model may be used in turn, not at the same moment. */
+  /** A stream of its own state; streams of one model may be used at the same time. */
   createStream(): VoiceActivityStream;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { VAD_WINDOW } from './contract.js';
+import { checkWindows, VAD_WINDOW } from './contract.js';
 import type { VoiceActivityModel, VoiceActivityStream } from './contract.js';
 
 /** Level of an empty room on a quiet line, dB relative to full scale; the floor before there is anything to compare. */
@@ -36,8 +36,13 @@ class EnergyStream implements VoiceActivityStream {
   private windows = 0;
   private current = Infinity;
 
-  async process(window: Float32Array): Promise<number> {
-    if (window.length !== VAD_WINDOW) throw new RangeError(`a window has ${String(VAD_WINDOW)} samples`);
+  async process(samples: Float32Array): Promise<Float32Array> {
+    return Float32Array.from({ length: checkWindows(samples) }, (_, n) =>
+      this.next(samples.subarray(n * VAD_WINDOW, (n + 1) * VAD_WINDOW)),
+    );
+  }
+
+  private next(window: Float32Array): number {
     const level = levelDb(window);
     this.smoothed += SMOOTHING * (level - this.smoothed);
     const floor = this.track(this.smoothed);

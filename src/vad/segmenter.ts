@@ -33,8 +33,8 @@ export interface SegmenterState {
   readonly from: number;
 }
 
-/** Windows between two reports of progress (about a second). */
-const PROGRESS_WINDOWS = 32;
+/** Windows that are analysed at once (about a second); and between two reports of progress. */
+const BATCH_WINDOWS = 32;
 
 /**
  * Cuts audio at pauses: pulls chunks (of any size), yields segments in order, without overlap. Nothing is read ahead
@@ -51,7 +51,7 @@ export async function* segmentAudio(
 }
 
 /**
- * {@link segmentAudio} window by window: yields what became final with each, mostly nothing. For readers that must
+ * {@link segmentAudio} second by second: yields what became final with each, mostly nothing. For readers that must
  * stop now and then even where nobody speaks for hours.
  */
 export async function* segmentWindows(
@@ -64,7 +64,7 @@ export async function* segmentWindows(
 }
 
 /**
- * {@link segmentWindows} that can be interrupted: `save`, called between two windows whose segments were all taken, says where it
+ * {@link segmentWindows} that can be interrupted: `save`, called between two seconds whose segments were all taken, says where it
  * stands. With that, and a detector that was restored, it goes on over the same audio exactly as it would have.
  * @param restored of an earlier one with the same config; `chunks` begin at the beginning all the same
  */
@@ -85,7 +85,9 @@ export function resumableSegments(
       if (chunk.length === 0) yield [];
       for (let at = segmenter.remember(chunk); at < chunk.length;) {
         at += segmenter.take(chunk.subarray(at));
-        if (segmenter.isWindowFull) yield await segmenter.analyse();
+        if (!segmenter.isFull) continue;
+        yield await segmenter.analyse();
+        segmenter.report();
       }
     }
     yield await segmenter.finish();
@@ -97,7 +99,8 @@ class Segmenter {
   private readonly endpointer: Endpointer;
   private readonly joiner: SegmentJoiner;
   private readonly buffer: SampleBuffer;
-  private readonly window = new Float32Array(VAD_WINDOW);
+  /** What is analysed next, as far as it is there. */
+  private readonly batch = new Float32Array(BATCH_WINDOWS * VAD_WINDOW);
   private filled = 0;
   private utteranceStart = 0;
 
@@ -114,11 +117,14 @@ class Segmenter {
     const { maxMs, maxPauseMs } = options.join ?? { maxMs: 0, maxPauseMs: 0 };
     // A segment that is held back, the pause after it, and the utterance that is going on.
     const heldMs = Math.max(maxMs, maxUtteranceMs) + maxPauseMs + maxUtteranceMs + prefixPaddingMs;
-    this.buffer = new SampleBuffer(Math.ceil((heldMs / 1000) * SAMPLE_RATE) + 4 * VAD_WINDOW, restored?.from);
+    this.buffer = new SampleBuffer(
+      Math.ceil((heldMs / 1000) * SAMPLE_RATE) + (BATCH_WINDOWS + 4) * VAD_WINDOW,
+      restored?.from,
+    );
   }
 
-  get isWindowFull(): boolean {
-    return this.filled === VAD_WINDOW;
+  get isFull(): boolean {
+    return this.filled === this.batch.length;
   }
 
   save(): SegmenterState {
@@ -134,36 +140,40 @@ class Segmenter {
     return known.length;
   }
 
-  /** Takes what the window has room for; returns how many samples that were. */
+  /** Takes what there is room for; returns how many samples that were. */
   take(samples: Float32Array): number {
-    const taken = samples.subarray(0, VAD_WINDOW - this.filled);
-    this.window.set(taken, this.filled);
+    const taken = samples.subarray(0, this.batch.length - this.filled);
+    this.batch.set(taken, this.filled);
     this.filled += taken.length;
     return taken.length;
   }
 
-  /** Analyses the window; returns the segments that are final now. */
+  /** Analyses what was taken; returns the segments that are final now. */
   async analyse(): Promise<AudioSegment[]> {
-    this.buffer.push(this.window.subarray(0, this.filled));
-    // At the end of the audio the window is filled up with silence.
-    const probability = await this.vad.process(this.window.fill(0, this.filled));
+    this.buffer.push(this.batch.subarray(0, this.filled));
+    // At the end of the audio the last window is filled up with silence.
+    this.batch.fill(0, this.filled);
+    const windows = Math.ceil(this.filled / VAD_WINDOW);
+    const probabilities = await this.vad.process(this.batch.subarray(0, windows * VAD_WINDOW));
     this.filled = 0;
-    const segments = this.apply(this.endpointer.push(probability));
-    const needed = this.endpointer.earliestNeeded;
-    segments.push(...this.copy(this.joiner.settle(needed)));
-    this.buffer.discardBefore(Math.min(needed, this.joiner.heldFrom, this.buffer.end));
-    if (this.endpointer.position % (PROGRESS_WINDOWS * VAD_WINDOW) === 0) this.report();
+    const segments: AudioSegment[] = [];
+    for (const probability of probabilities) {
+      segments.push(...this.apply(this.endpointer.push(probability)));
+      segments.push(...this.copy(this.joiner.settle(this.endpointer.earliestNeeded)));
+    }
+    const needed = Math.min(this.endpointer.earliestNeeded, this.joiner.heldFrom, this.buffer.end);
+    this.buffer.discardBefore(needed);
     return segments;
   }
 
   async finish(): Promise<AudioSegment[]> {
-    const segments = this.filled > 0 ? await this.analyse() : [];
+    const segments = await this.analyse();
     segments.push(...this.apply(this.endpointer.flush()), ...this.copy(this.joiner.flush()));
     this.report();
     return segments;
   }
 
-  private report(): void {
+  report(): void {
     this.options.onProgress?.(this.buffer.end);
   }
 

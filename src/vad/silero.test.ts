@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { VAD_WINDOW } from './contract.js';
@@ -19,7 +20,8 @@ describe('SileroVad', () => {
     expect(expected).toHaveLength(Math.floor(samples.length / VAD_WINDOW));
     for (const [window, probability] of expected.entries()) {
       const from = window * VAD_WINDOW;
-      expect(await stream.process(samples.subarray(from, from + VAD_WINDOW))).toBeCloseTo(probability, 4);
+      const [value] = await stream.process(samples.subarray(from, from + VAD_WINDOW));
+      expect(value).toBeCloseTo(probability, 4);
     }
     await vad.close();
   });
@@ -33,6 +35,14 @@ describe('SileroVad', () => {
 
   it('says so with a code when its model cannot be loaded', async () => {
     await expect(SileroVad.load('no-such-model.onnx')).rejects.toMatchObject({ code: 'inference_failed' });
+  });
+
+  it('says so with a code when the file is something else', async () => {
+    const other = fileURLToPath(new URL('../../models/malgwi-ko/encoder.int8.onnx', import.meta.url));
+    await expect(SileroVad.load(other)).rejects.toMatchObject({ code: 'inference_failed' });
+    await expect(SileroVad.load(fileURLToPath(import.meta.url))).rejects.toMatchObject({
+      code: 'inference_failed',
+    });
   });
 
   it('says so with a code when it is used after it was closed', async () => {
