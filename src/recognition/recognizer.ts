@@ -177,7 +177,7 @@ class PooledRecognizer implements Recognizer {
       throw error;
     }
     const closing = new AbortController();
-    const working = { ...bound, signal: closing.signal };
+    const working = { ...bound, signal: closing.signal, subject: handle };
     const ask = (method: string): Promise<LiveFeedResult> =>
       this.pool.call<LiveFeedResult>(method, { handle }, working);
     const close = once(() => {

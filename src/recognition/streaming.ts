@@ -13,6 +13,7 @@ import type { RecognitionEngine } from './engine.js';
 import { isStreaming } from './families/index.js';
 import { isAcceptedSoFar, withoutRejected } from './rejection.js';
 import { toSegment } from './segment.js';
+import { WorkShare } from './work-share.js';
 import type { UtteranceDecoding } from './utterance/contract.js';
 import { RedecodedUtterance } from './utterance/redecoded.js';
 import { StreamedUtterance } from './utterance/streamed.js';
@@ -30,6 +31,7 @@ export interface StreamingOptions {
 const SLACK_SECONDS = 4;
 const PIECE = SAMPLE_RATE;
 
+/** Calls of one stream are made one after the other; those of several may be worked on side by side. */
 export class StreamingRecognizer {
   private readonly buffer: SampleBuffer;
   private readonly endpointer: Endpointer;
@@ -49,6 +51,7 @@ export class StreamingRecognizer {
     private readonly decoder: PushDecoder,
     private readonly vad: VoiceActivityStream,
     private readonly options: StreamingOptions,
+    private readonly share = new WorkShare(),
   ) {
     const { maxUtteranceMs, prefixPaddingMs, suffixPaddingMs } = options.endpoint;
     const seconds = (maxUtteranceMs + prefixPaddingMs + suffixPaddingMs) / 1000 + SLACK_SECONDS;
@@ -64,40 +67,38 @@ export class StreamingRecognizer {
    * @param signal given up: the search ends, and the stream is of no more use
    * @throws MalgwiError of the decoder (audio_corrupt ...) or the model (inference_failed); cancelled
    */
-  async feed(bytes: Uint8Array, signal?: AbortSignal): Promise<LiveFeedResult> {
-    this.signal = signal;
-    const started = performance.now();
-    const events: LiveEvent[] = [];
-    await this.take(await this.decoder.push(bytes), events);
-    await this.partial(events);
-    return this.result(events, started);
+  feed(bytes: Uint8Array, signal?: AbortSignal): Promise<LiveFeedResult> {
+    return this.work(signal, async (events) => {
+      await this.take(await this.decoder.push(bytes), events);
+      await this.partial(events);
+    });
   }
 
   /** Ends the current utterance here; the stream goes on. */
-  async flush(signal?: AbortSignal): Promise<LiveFeedResult> {
-    this.signal = signal;
-    const started = performance.now();
-    const events: LiveEvent[] = [];
-    await this.endUtterance(events);
-    return this.result(events, started);
+  flush(signal?: AbortSignal): Promise<LiveFeedResult> {
+    return this.work(signal, (events) => this.endUtterance(events));
   }
 
-  async finish(signal?: AbortSignal): Promise<LiveFeedResult> {
-    this.signal = signal;
-    const started = performance.now();
-    const events: LiveEvent[] = [];
-    await this.take(await this.decoder.flush(), events);
-    this.ended = true;
-    await this.endUtterance(events);
-    return this.result(events, started);
+  finish(signal?: AbortSignal): Promise<LiveFeedResult> {
+    return this.work(signal, async (events) => {
+      await this.take(await this.decoder.flush(), events);
+      this.ended = true;
+      await this.endUtterance(events);
+    });
   }
 
   close(): void {
     this.decoder.close();
   }
 
-  private result(events: LiveEvent[], started: number): LiveFeedResult {
-    return { events, audioSeconds: this.buffer.end / SAMPLE_RATE, computeMs: performance.now() - started };
+  private async work(
+    signal: AbortSignal | undefined,
+    work: (events: LiveEvent[]) => Promise<void>,
+  ): Promise<LiveFeedResult> {
+    this.signal = signal;
+    const events: LiveEvent[] = [];
+    const { ms: computeMs } = await this.share.measure(() => work(events));
+    return { events, audioSeconds: this.buffer.end / SAMPLE_RATE, computeMs };
   }
 
   private async take(samples: Float32Array, events: LiveEvent[]): Promise<void> {

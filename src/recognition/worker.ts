@@ -17,6 +17,7 @@ import type * as protocol from './protocol.js';
 import { readReadingState, writeReadingState, type ReadingState } from './resume.js';
 import { StreamingRecognizer } from './streaming.js';
 import { wholePieces } from './whole.js';
+import { WorkShare } from './work-share.js';
 
 const setup = workerData as protocol.WorkerSetup;
 const packages = new Map<string, ModelPackage>(setup.models.map((model) => [model.manifest.name, model]));
@@ -51,6 +52,7 @@ interface OpenFile {
 const SEARCH_MS = 200;
 
 let nextStream = 1;
+const share = new WorkShare();
 const files = new Map<number, OpenFile>();
 const streams = new Map<number, StreamingRecognizer>();
 
@@ -162,7 +164,7 @@ async function openStream(call: protocol.OpenStreamCall): Promise<{ handle: numb
     channels: call.channels,
   });
   const handle = nextStream++;
-  streams.set(handle, new StreamingRecognizer(loaded, decoder, vad.createStream(), call));
+  streams.set(handle, new StreamingRecognizer(loaded, decoder, vad.createStream(), call, share));
   return { handle };
 }
 

@@ -11,6 +11,11 @@ export interface CallRequest {
   readonly payload: unknown;
 }
 
+/** Calls that the worker works on side by side. */
+export interface CallBatch {
+  readonly calls: readonly CallRequest[];
+}
+
 /** The caller has lost interest in a call that was sent: it may end early, with any reply. */
 export interface CancelRequest {
   readonly cancel: number;

@@ -1,8 +1,9 @@
-/** The worker's side of the pool: answers calls one at a time, in the order they come. */
+/** The worker's side of the pool: answers what it is given, one batch at a time, in the order they come. */
 import { parentPort } from 'node:worker_threads';
 import { MalgwiError, toPlainError } from '../errors.js';
 import {
   Transferred,
+  type CallBatch,
   type CallReply,
   type CallRequest,
   type CancelRequest,
@@ -44,18 +45,21 @@ export function serveWorker(handlers: Handlers): void {
       port.postMessage(reply);
     }
   };
-  port.on('message', (message: CallRequest | CancelRequest) => {
+  port.on('message', (message: CallBatch | CancelRequest) => {
     if ('cancel' in message) {
       running.get(message.cancel)?.abort();
       return;
     }
-    const controller = new AbortController();
-    running.set(message.id, controller);
-    last = last
-      .then(() => answer(message, controller.signal))
-      .finally(() => {
-        running.delete(message.id);
-      });
+    const batch = message.calls.map((request) => ({ request, controller: new AbortController() }));
+    for (const { request, controller } of batch) running.set(request.id, controller);
+    last = last.then(async () => {
+      await Promise.all(
+        batch.map(async ({ request, controller }) => {
+          await answer(request, controller.signal);
+          running.delete(request.id);
+        }),
+      );
+    });
   });
   port.postMessage({ ready: true } satisfies ReadyMessage);
 }

@@ -47,6 +47,49 @@ describe('WorkerPool', () => {
     expect(order).toEqual(['live', 'interactive', 'batch']);
   });
 
+  describe('calls with subjects', () => {
+    it('are worked on side by side, those of one subject one after the other', async () => {
+      const pool = await start({ size: 1 });
+      const reservation = pool.reserve();
+      const running = pool.call('block', 30);
+      const subjects = [1, 2, 3, 1, 4];
+      const peers = subjects.map((subject) => pool.call<number>('peers', null, { reservation, subject }));
+      const alone = pool.call<number>('peers', null, { reservation });
+      await running;
+      expect(await Promise.all(peers)).toEqual([4, 4, 4, 1, 4]);
+      expect(await alone).toBe(1);
+    });
+
+    it('do not wait for company', async () => {
+      const pool = await start({ size: 1 });
+      const reservation = pool.reserve();
+      const first = pool.call<number>('peers', null, { reservation, subject: 1 });
+      const second = pool.call<number>('peers', null, { reservation, subject: 2 });
+      expect([await first, await second]).toEqual([1, 1]);
+    });
+
+    it('fail, are given up and die each by itself, or all with their thread', async () => {
+      const pool = await start({ size: 1 });
+      const reservation = pool.reserve();
+      const giveUp = new AbortController();
+      const running = pool.call('block', 30);
+      const of = (subject: number) => ({ reservation, subject });
+      const calls = [
+        code(pool.call('refuse', null, of(1))),
+        code(pool.call('wait', 200, { ...of(2), signal: giveUp.signal })),
+        code(pool.call('echo', 'well', of(3))),
+      ];
+      await running;
+      expect(await calls[2]).toBe('resolved');
+      giveUp.abort();
+      expect(await Promise.all(calls)).toEqual(['audio_empty', 'cancelled', 'resolved']);
+      const again = pool.call('block', 30);
+      const dying = [code(pool.call('wait', 500, of(1))), code(pool.call('die', null, of(2)))];
+      await again;
+      expect(await Promise.all(dying)).toEqual(['worker_crashed', 'worker_crashed']);
+    });
+  });
+
   it('refuses beyond its bound at once', async () => {
     const pool = await start({ size: 1, queueLimit: 2 });
     const calls = [1, 2, 3, 4, 5].map(() => code(pool.call('block', 30)));

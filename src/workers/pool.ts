@@ -4,6 +4,8 @@
  *
  * - A call without a reservation goes to whichever worker is idle first; one with a reservation (an open file, a
  *   live stream) goes to the worker that holds the state.
+ * - Calls of one worker that say what they work on (live streams) are given to it together, as many as wait: it batches
+ *   what they have in common. Nothing waits for company, so that only a busy worker batches.
  * - The queue has a bound: beyond it a call fails at once with queue_full.
  * - Cancelling takes a waiting call out of the queue; a running one is answered at once with `cancelled`, and its
  *   worker told, which ends it after the piece it is on (native code cannot be interrupted; pieces are kept short).
@@ -39,6 +41,11 @@ export interface CallOptions {
   readonly reservation?: Reservation;
   /** In place of the pool's time-out, for a piece of work that is known to be long. */
   readonly timeoutMs?: number;
+  /**
+   * What the call works on. Calls of one reservation with different subjects that wait at the same time are given to the worker
+   * together, which works on them side by side; those with the same subject go one after the other.
+   */
+  readonly subject?: number;
   /** Gives something back: never refused for a full queue, or it would be kept for good. */
   readonly release?: boolean;
 }
@@ -53,6 +60,8 @@ export interface Reservation {
 export const DEFAULT_CALL_TIMEOUT_MS = 120_000;
 const MAX_RESTART_DELAY_MS = 5000;
 const MAX_ABANDONED = 3;
+/** A call that comes just after others were given out waits for all of them. */
+const MAX_SIDE_BY_SIDE = 32;
 
 export class WorkerPool {
   private readonly slots: WorkerSlot[];
@@ -160,6 +169,7 @@ export class WorkerPool {
         queuedAt: performance.now(),
         startedAt: undefined,
         ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+        ...(options.subject === undefined ? {} : { subject: options.subject }),
         settle: (error, value) => {
           if (settled) return;
           settled = true;
@@ -188,10 +198,13 @@ export class WorkerPool {
     const queue = preferred(own, any) === own ? slot.bound : this.shared;
     const call = queue.peek();
     if (call === undefined) return;
-    queue.remove(call);
-    this.options.onQueueWait?.((performance.now() - call.queuedAt) / 1000, call.priority);
-
-    slot.dispatch(call);
+    const calls = queue.companions(call, MAX_SIDE_BY_SIDE);
+    const now = performance.now();
+    for (const one of calls) {
+      queue.remove(one);
+      this.options.onQueueWait?.((now - one.queuedAt) / 1000, one.priority);
+    }
+    slot.dispatch(calls);
   }
 
   private replace(slot: WorkerSlot, reason: string): void {

@@ -8,6 +8,8 @@ export interface PendingCall {
   readonly transfer: readonly ArrayBuffer[];
   readonly priority: Priority;
   readonly queuedAt: number;
+  /** A worker takes calls that have different subjects side by side; one without a subject it takes alone. */
+  readonly subject?: number;
   /** In place of the pool's. */
   readonly timeoutMs?: number;
   startedAt: number | undefined;
@@ -34,6 +36,20 @@ export class CallQueue {
       for (const call of this.lanes.get(priority)!) return call;
     }
     return undefined;
+  }
+
+  /** The calls that can be taken side by side with this one, the first of its lane: itself, and the first of each other subject. */
+  companions(call: PendingCall, most: number): PendingCall[] {
+    const found = [call];
+    if (call.subject === undefined) return found;
+    const subjects = new Set([call.subject]);
+    for (const other of this.lanes.get(call.priority)!) {
+      if (found.length >= most) break;
+      if (other.subject === undefined || subjects.has(other.subject)) continue;
+      subjects.add(other.subject);
+      found.push(other);
+    }
+    return found;
   }
 
   remove(call: PendingCall): boolean {

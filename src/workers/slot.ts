@@ -1,6 +1,6 @@
-/** One place in the pool: a thread, its generation, the call it works on and the calls bound to it. */
+/** One place in the pool: a thread, its generation, the calls it works on and the calls bound to it. */
 import { Worker } from 'node:worker_threads';
-import type { CallReply, CancelRequest, ReadyMessage } from './contract.js';
+import type { CallBatch, CallReply, CancelRequest, ReadyMessage } from './contract.js';
 import { fromPlainError, MalgwiError } from '../errors.js';
 import { CallQueue, type PendingCall } from './queue.js';
 
@@ -47,7 +47,8 @@ export class WorkerSlot {
   /** Threads that were given up and have not come back. */
   abandoned = 0;
   private worker: Worker | undefined;
-  private current: PendingCall | undefined;
+  /** What the thread works on, by the calls' ids. */
+  private readonly current = new Map<number, PendingCall>();
   private timer: NodeJS.Timeout | undefined;
   private alive = false;
   /** No thread is here, and none is on its way. */
@@ -65,17 +66,17 @@ export class WorkerSlot {
   ) {}
 
   get idle(): boolean {
-    return this.alive && this.current === undefined;
+    return this.alive && this.current.size === 0;
   }
 
   get busy(): boolean {
-    return this.current !== undefined;
+    return this.current.size > 0;
   }
 
   /** A place without a thread comes last: whether it will have one again is not known. */
   get load(): number {
     if (!this.alive) return Infinity;
-    return this.reservations + this.bound.size + (this.busy ? 1 : 0);
+    return this.reservations + this.bound.size + this.current.size;
   }
 
   /** Starts the thread; resolves when it announced itself ready. */
@@ -113,28 +114,39 @@ export class WorkerSlot {
     });
   }
 
-  dispatch(call: PendingCall): void {
+  /** @param calls at least one; several are worked on side by side */
+  dispatch(calls: readonly PendingCall[]): void {
     const worker = this.worker!;
-    this.current = call;
-    call.startedAt = performance.now();
-    this.timer = setTimeout(() => {
-      call.settle(new MalgwiError('timeout'));
-      this.abandon(worker);
-    }, call.timeoutMs ?? this.callTimeoutMs);
+    const now = performance.now();
+    for (const call of calls) {
+      this.current.set(call.id, call);
+      call.startedAt = now;
+    }
+    this.timer = setTimeout(
+      () => {
+        for (const call of this.current.values()) call.settle(new MalgwiError('timeout'));
+        this.abandon(worker);
+      },
+      Math.max(...calls.map(({ timeoutMs }) => timeoutMs ?? this.callTimeoutMs)),
+    );
     this.timer.unref();
     worker.ref();
     try {
-      worker.postMessage({ id: call.id, method: call.method, payload: call.payload }, [...call.transfer]);
+      const requests = calls.map(({ id, method, payload }) => ({ id, method, payload }));
+      worker.postMessage(
+        { calls: requests } satisfies CallBatch,
+        calls.flatMap(({ transfer }) => [...transfer]),
+      );
     } catch (error) {
       this.release();
-      call.settle(new MalgwiError('internal_error', { cause: error }));
+      for (const call of calls) call.settle(new MalgwiError('internal_error', { cause: error }));
       this.events.onIdle(this);
     }
   }
 
-  /** Tells the thread that nobody waits for this call any more, if it is the one that it works on. */
+  /** Tells the thread that nobody waits for this call any more, if it is one that it works on. */
   cancel(call: PendingCall): void {
-    if (this.current === call) this.worker?.postMessage({ cancel: call.id } satisfies CancelRequest);
+    if (this.current.has(call.id)) this.worker?.postMessage({ cancel: call.id } satisfies CancelRequest);
   }
 
   async stop(): Promise<void> {
@@ -164,21 +176,22 @@ export class WorkerSlot {
   }
 
   private finish(reply: CallReply): void {
-    const call = this.current;
-    if (call === undefined || call.id !== reply.id) return;
-    this.release();
+    const call = this.current.get(reply.id);
+    if (call === undefined) return;
+    this.current.delete(reply.id);
+    if (this.current.size === 0) this.release();
     if (reply.ok) {
       call.settle(undefined, reply.value);
     } else {
       if (reply.stack !== undefined) this.events.onInternalError(call.method, reply.stack);
       call.settle(fromPlainError(reply.error));
     }
-    this.events.onIdle(this);
+    if (this.current.size === 0) this.events.onIdle(this);
   }
 
   private release(): void {
     clearTimeout(this.timer);
-    this.current = undefined;
+    this.current.clear();
     if (this.worker !== undefined) this.letProcessEnd(this.worker);
   }
 
@@ -196,9 +209,9 @@ export class WorkerSlot {
   }
 
   private failAll(error: MalgwiError): void {
-    const call = this.current;
+    const calls = [...this.current.values()];
     this.release();
-    call?.settle(error);
+    for (const call of calls) call.settle(error);
     for (const waiting of this.bound.drain()) waiting.settle(error);
   }
 }

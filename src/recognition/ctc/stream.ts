@@ -1,9 +1,10 @@
 import type { CtcUtterance, DecodedHypothesis, LogProbs, PartialText } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
 import type { StreamingFrontEnd } from '../../features/index.js';
-import type { CtcStreaming, CtcStreamState } from '../../models/contract.js';
+import type { CtcStreamState } from '../../models/contract.js';
 import type { DecodingStream } from '../families/contract.js';
 import { InTurn } from '../in-turn.js';
+import type { SharedEncoder } from './shared-encoder.js';
 
 const NOTHING: LogProbs = { data: new Float32Array(0), frames: 0, classes: 0 };
 
@@ -31,7 +32,7 @@ export class CtcStream implements DecodingStream {
    * @param alternatives hypotheses of a result where a call names no number
    */
   constructor(
-    private readonly encoder: CtcStreaming,
+    private readonly encoder: SharedEncoder,
     private readonly frontEnd: StreamingFrontEnd,
     utterance: CtcUtterance,
     private readonly finished: (hypotheses: DecodedHypothesis[]) => DecodedHypothesis[],
@@ -92,7 +93,7 @@ export class CtcStream implements DecodingStream {
       at += count;
       if (this.frames < windowFrames) return;
       const features = { data: this.window, frames: windowFrames, dims };
-      const [{ logProbs, state }] = await this.encoder.run([{ features, state: this.state }]);
+      const { logProbs, state } = await this.encoder.step({ features, state: this.state });
       this.state = state!;
       this.begun = true;
       this.shown = undefined;
@@ -122,7 +123,7 @@ export class CtcStream implements DecodingStream {
     const data = new Float32Array(frames * dims);
     data.set(this.window.subarray(0, this.frames * dims));
     data.set(last, this.frames * dims);
-    const [{ logProbs }] = await this.encoder.run([{ features: { data, frames, dims }, state: this.state }]);
+    const { logProbs } = await this.encoder.step({ features: { data, frames, dims }, state: this.state });
     return logProbs;
   }
 }

@@ -13,6 +13,7 @@ import { createStreamingFrontEnd, type StreamingFrontEnd } from '../../features/
 import type { CtcRuntime } from '../../models/contract.js';
 import { meanLogProb } from '../../decoding/lm/likelihood.js';
 import { OnnxCtcRuntime, type ModelPackage } from '../../models/index.js';
+import { SharedEncoder } from '../ctc/shared-encoder.js';
 import { CtcStream } from '../ctc/stream.js';
 import type { DecodedUtterance, Family, StreamingFamily } from './contract.js';
 import { openLanguageModel, type OpenLanguageModel } from './language-model.js';
@@ -133,19 +134,15 @@ export class CtcFamily implements Family {
 /** Models whose manifest says how they take a live stream in chunks. */
 export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
   private frontEnd: StreamingFrontEnd | undefined;
+  private encoder: SharedEncoder | undefined;
 
   openStream(options: DecodeOptions = {}): CtcStream {
     const utterance: CtcUtterance = this.decoder(options).begin(options);
     const { frontEnd: config } = this.runtime.manifest;
     // parseManifest has looked that it is one.
     this.frontEnd ??= createStreamingFrontEnd(config as KaldiFbankConfig);
+    this.encoder ??= new SharedEncoder(this.runtime.streaming!);
     const judged = this.judged.bind(this);
-    return new CtcStream(
-      this.runtime.streaming!,
-      this.frontEnd.fork(),
-      utterance,
-      judged,
-      options.alternatives,
-    );
+    return new CtcStream(this.encoder, this.frontEnd.fork(), utterance, judged, options.alternatives);
   }
 }
