@@ -140,7 +140,11 @@ const service =
     ? { url: options.url, close: async () => undefined }
     : await startService({
         ...(options.workers > 0 ? { workers: options.workers } : {}),
-        env: { MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10) },
+        // What is measured here is what happens to those who are let in.
+        env: {
+          MALGWI_LIVE_ADMISSION: 'fixed',
+          MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10),
+        },
       });
 const rows = [];
 try {

@@ -12,4 +12,5 @@ export function errorsTable(errors: typeof ERRORS): string;
 export function configurationTable(variables: typeof VARIABLES): string;
 export function metricsTable(metrics: readonly DescribedMetric[]): string;
 export function describeMetrics(metrics: Metrics): DescribedMetric[];
+export function watchNothing(metrics: Metrics): void;
 export function fill(page: string, name: string, content: string): string;

@@ -69,19 +69,27 @@ export function describeMetrics(metrics) {
   }));
 }
 
-async function main() {
-  const { ERRORS } = await import('../dist/errors.js');
-  const { VARIABLES } = await import('../dist/config/variables.js');
-  const { Metrics } = await import('../dist/metrics/index.js');
-  const metrics = new Metrics();
+/** Makes the metrics that are asked at every scrape known, as a running service does. */
+export function watchNothing(metrics) {
   metrics.watchRecognizer(() => ({
     workers: 0,
     busy: 0,
     queued: 0,
     queueLimit: 0,
     liveStreams: 0,
+    liveBusySeconds: 0,
+    liveCost: undefined,
     restarts: 0,
   }));
+  metrics.watchLive(() => ({ capacity: 0, load: 0, lagSeconds: 0, cost: 0, connections: new Map() }));
+}
+
+async function main() {
+  const { ERRORS } = await import('../dist/errors.js');
+  const { VARIABLES } = await import('../dist/config/variables.js');
+  const { Metrics } = await import('../dist/metrics/index.js');
+  const metrics = new Metrics();
+  watchNothing(metrics);
   const parts = {
     errors: errorsTable(ERRORS),
     configuration: configurationTable(VARIABLES),

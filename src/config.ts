@@ -68,6 +68,11 @@ export interface Config {
   readonly worker: { readonly port: number };
   readonly live: {
     readonly maxSessions: number;
+    /** Without it a key has no limit of its own. */
+    readonly maxSessionsPerKey?: number;
+    readonly admission: 'measured' | 'fixed';
+    readonly headroomPercent: number;
+    readonly maxLagMs: number;
     readonly maxMessageBytes: number;
     readonly maxBacklogSeconds: number;
     readonly idleTimeoutMs: number;

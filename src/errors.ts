@@ -124,6 +124,20 @@ export const ERRORS = {
     retryable: true,
     close: 1013,
   },
+  too_many_sessions_for_key: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'This key, or this address, has as many live sessions as it may. Try again when one has ended.',
+    retryable: true,
+    close: 1013,
+  },
+  overloaded: {
+    status: 429,
+    type: 'rate_limit_error',
+    message: 'The service has no room for another live session at present. Try again shortly.',
+    retryable: true,
+    close: 1013,
+  },
   shutting_down: server('The service is shutting down.', 503, true, 1012),
   not_ready: server('The service is not ready.', 503, true, 1013),
   cancelled: {

@@ -21,6 +21,7 @@ export function processRecognizer(
     workers: config.workers.count,
     queueLimit: config.workers.queueLimit,
     maxStreams,
+    rehearse: maxStreams > 0,
     onWorkerRestart: (reason) => log()?.error({ reason }, 'a worker died and was replaced'),
     onInternalError: (method, stack) => log()?.error({ method, stack }, 'a worker met an unforeseen error'),
     onQueueWait: (seconds, priority) => metrics.observeQueueWait(seconds, priority),

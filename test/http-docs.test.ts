@@ -10,6 +10,7 @@ import {
   errorsTable,
   fill,
   metricsTable,
+  watchNothing,
 } from '../scripts/docs-reference.mjs';
 import { VARIABLES } from '../src/config/variables.js';
 import { ERRORS } from '../src/errors.js';
@@ -25,14 +26,7 @@ describe('docs/reference', () => {
   let metrics: Metrics;
   beforeAll(() => {
     metrics = new Metrics();
-    metrics.watchRecognizer(() => ({
-      workers: 0,
-      busy: 0,
-      queued: 0,
-      queueLimit: 0,
-      liveStreams: 0,
-      restarts: 0,
-    }));
+    watchNothing(metrics);
   });
   afterAll(() => metrics.close());
 

@@ -30,6 +30,29 @@ export async function liveService(
   return { ...service, host, url: `ws://${host}/v1/stream` };
 }
 
+/** What a program reads in the answer to a handshake that is refused. */
+export async function refusedHandshake(
+  url: string,
+  options: ClientOptions = {},
+): Promise<{ readonly status: number; readonly retryAfter: number; readonly code: string }> {
+  const socket = new WebSocket(url, options);
+  socket.on('error', () => undefined);
+  return new Promise((resolve, reject) => {
+    socket.once('open', () => reject(new Error('it was let in')));
+    socket.once('unexpected-response', (_request, response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          retryAfter: Number(response.headers['retry-after']),
+          code: (JSON.parse(body) as { error: { code: string } }).error.code,
+        }),
+      );
+    });
+  });
+}
+
 export type MessageOf<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 export interface Closing {
   readonly code: number;
@@ -157,9 +180,9 @@ export function wavData(file: string): Uint8Array {
 }
 
 /** Waits until the condition holds. */
-export async function until(condition: () => boolean, timeoutMs = 5000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
   const limit = performance.now() + timeoutMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > limit) throw new Error('it never came true');
     await sleep(10);
   }

@@ -10,7 +10,7 @@ import { parseIntent } from '../src/intents/index.js';
 import { rate, scoreCharacters } from '../src/korean/scoring.js';
 import type { LiveStream, Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer } from './http-support.js';
-import { LiveClient, liveService, until, wavData } from './live-support.js';
+import { LiveClient, liveService, refusedHandshake, until, wavData } from './live-support.js';
 import type { LiveService } from './live-support.js';
 
 const audio = (name: string): string => fileURLToPath(new URL(`../test-audio/${name}`, import.meta.url));
@@ -327,15 +327,17 @@ describe('limits', () => {
   it('refuses further sessions with a time to come back', async () => {
     const small = await liveService(recognizer, { live: { maxSessions: 1 } });
     const first = await LiveClient.open(small.url);
-    const second = await LiveClient.connect(small.url);
+    const second = await LiveClient.connect(small.url, { headers: { origin: `http://${small.host}` } });
     second.say({ type: 'hello', encoding: 'pcm_s16le', sample_rate: 16_000 });
     expect(await second.closed).toEqual({ code: 1013, reason: 'too_many_sessions' });
     expect(second.of('error')[0].error.retry_after).toBeGreaterThan(0);
+    // A program, which sends no origin, need not open a socket to learn it.
+    expect(await refusedHandshake(small.url)).toMatchObject({ status: 429, code: 'too_many_sessions' });
     await first.finish();
     await until(() => recognizer.stats().liveStreams === 0);
     const third = await LiveClient.open(small.url);
     await third.finish();
-    expect(await exposed(small)).toMatch(/malgwi_admission_rejected_total\{reason="too_many_sessions"\} 1/);
+    expect(await exposed(small)).toMatch(/malgwi_admission_rejected_total\{reason="too_many_sessions"\} 2/);
     await small.close();
   });
 

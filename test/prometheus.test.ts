@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { watchNothing } from '../scripts/docs-reference.mjs';
 import { Metrics } from '../src/metrics/index.js';
 import type { Recognizer } from '../src/recognition/contract.js';
 import { clips, startRecognizer, testService, TRANSCRIPTIONS } from './http-support.js';
@@ -68,14 +69,7 @@ describe.skipIf(!installed)(`promtool${why}`, () => {
     await rm(folder, { recursive: true });
 
     const metrics = new Metrics();
-    metrics.watchRecognizer(() => ({
-      workers: 0,
-      busy: 0,
-      queued: 0,
-      queueLimit: 0,
-      liveStreams: 0,
-      restarts: 0,
-    }));
+    watchNothing(metrics);
     const known = new Set(metrics.registry.getMetricsAsArray().map(({ name }) => name));
     metrics.close();
     const recording = await readFile(join(root, 'observability/rules/recording.yml'), 'utf8');

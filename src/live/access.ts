@@ -1,6 +1,8 @@
 /** Who may open a live socket: keys in the places a WebSocket client can put one, and pages of which origin. */
+import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { bearerToken } from '../http/auth.js';
+import ipaddr from 'ipaddr.js';
+import { bearerToken, type KeyRing } from '../http/auth.js';
 
 /** The subprotocol of `/v1/stream`; optional, but a client that sends a key as a subprotocol must offer one to be chosen. */
 export const SUBPROTOCOL = 'malgwi';
@@ -31,6 +33,26 @@ export function liveKey(request: FastifyRequest): string | undefined {
   const openai = after(OPENAI_KEY_PREFIX);
   if (openai !== undefined) return openai;
   return offered[0] === 'token' || offered[0] === 'bearer' ? offered[1] : undefined;
+}
+
+/**
+ * Whose sessions are counted together: those of one key, kept as a digest; without keys, those of one address. Of IPv6 it is
+ * the network (/64): each subscriber has one, with more addresses than anyone can count.
+ */
+export function ownerOf(request: FastifyRequest, keys: KeyRing): string {
+  if (!keys.open) {
+    return createHash('sha256')
+      .update(liveKey(request) ?? '')
+      .digest('hex');
+  }
+  if (!ipaddr.isValid(request.ip)) return request.ip;
+  const address = ipaddr.process(request.ip);
+  return address.kind() === 'ipv4'
+    ? address.toString()
+    : (address as ipaddr.IPv6).parts
+        .slice(0, 4)
+        .map((part) => part.toString(16))
+        .join(':');
 }
 
 /** Answers one of the offered subprotocols; never one that is a key. */

@@ -2,7 +2,7 @@
 import type { WebSocket } from 'ws';
 import { MalgwiError, toPlainError } from '../errors.js';
 import type { PlainError } from '../errors.js';
-import type { Metrics, RejectReason } from '../metrics/index.js';
+import { isRejectReason, type LiveState, type Metrics } from '../metrics/index.js';
 import type { LiveFeedResult, LiveStream } from '../recognition/contract.js';
 import type {
   AdapterOutput,
@@ -45,7 +45,6 @@ export interface ConnectionOptions {
 const BROKEN = 1006;
 /** Finals of a session that are kept for scoring. */
 const MAX_FINALS = 100;
-const REJECTIONS = new Set<string>(['queue_full', 'too_many_sessions', 'shutting_down', 'not_ready']);
 
 export class LiveConnection {
   readonly #session: LiveSession;
@@ -79,6 +78,10 @@ export class LiveConnection {
 
   get resumeToken(): string | undefined {
     return this.options.adapter.resumeToken;
+  }
+
+  get state(): LiveState {
+    return this.#link === undefined && this.#session.state !== 'closed' ? 'detached' : this.#session.state;
   }
 
   /** The service closes: what has come is recognised, then the socket is closed with 1012. */
@@ -286,7 +289,7 @@ export class LiveConnection {
   #countError(code: PlainError['code']): void {
     const { metrics, adapter } = this.options;
     metrics.errorAnswered(code, adapter.protocol);
-    if (REJECTIONS.has(code)) metrics.admissionRejected(code as RejectReason);
+    if (isRejectReason(code)) metrics.admissionRejected(code);
   }
 
   #measure(measure: Measure): void {

@@ -1,25 +1,23 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import type { Config } from '../config.js';
-import { MalgwiError } from '../errors.js';
-import type { PlainError } from '../errors.js';
-import { resolveModel } from '../http/models.js';
-import { withVenue } from '../http/venue-hot-words.js';
-import { dialogueTurn, parseIntent, type IntentResult, type Venue } from '../intents/index.js';
+import { MalgwiError, toPlainError } from '../errors.js';
 import type { Metrics } from '../metrics/index.js';
-import type { LiveStream, Recognizer } from '../recognition/contract.js';
-import { chooseProtocol, isAllowedOrigin, liveKey } from './access.js';
+import type { Recognizer } from '../recognition/contract.js';
+import { chooseProtocol, isAllowedOrigin, liveKey, ownerOf } from './access.js';
+import { AdmissionController } from './admission/controller.js';
 import { LiveConnection } from './connection.js';
-import type { ProtocolAdapter, SessionOptions } from './contract.js';
-import type { IntentResolver } from './intents.js';
+import { Connections } from './connections.js';
+import type { ProtocolAdapter } from './contract.js';
 import { DeepgramProtocol } from './protocols/deepgram.js';
 import type { Query } from './protocols/deepgram-query.js';
 import { NativeProtocol } from './protocols/native.js';
 import { RealtimeProtocol } from './protocols/realtime.js';
 import { VoskProtocol } from './protocols/vosk.js';
+import { openSession } from './streams.js';
+import { intentResolver } from './venue.js';
 import { WaitingRoom } from './waiting-room.js';
 
 export interface LivePluginOptions {
@@ -28,10 +26,12 @@ export interface LivePluginOptions {
   readonly config: Config;
 }
 
-/** Seconds after which a refused client may find room. */
-const RETRY_AFTER = 5;
+/** Seconds after which another service may be there. */
+const RESTART_SECONDS = 5;
 /** Sockets beyond the sessions: those that have not said hello yet, and those about to learn that there is no room. */
 const SPARE_SOCKETS = 64;
+/** The same of one key or address. */
+const SPARE_SOCKETS_PER_KEY = 8;
 /** Sockets that are still open so long after the service began to close are cut. */
 const DRAIN_LIMIT_MS = 9500;
 
@@ -39,10 +39,14 @@ const DRAIN_LIMIT_MS = 9500;
 export const livePlugin = fp<LivePluginOptions>(
   async (app: FastifyInstance, { recognizer, metrics, config }) => {
     const { live } = config;
-    const connections = new Set<LiveConnection>();
+    const connections = new Connections<LiveConnection>();
     const waitingRoom = new WaitingRoom<LiveConnection>();
-    let sessions = 0;
+    const admission = admissionOf(config, recognizer);
     let closing = false;
+    metrics.watchLive(() => ({
+      ...admission.state(performance.now()),
+      connections: connections.byState(),
+    }));
 
     await app.register(websocket, {
       options: {
@@ -62,46 +66,18 @@ export const livePlugin = fp<LivePluginOptions>(
       },
     });
 
-    const open = async (options: SessionOptions): Promise<{ session: string; stream: LiveStream }> => {
-      if (closing) throw new MalgwiError('shutting_down', { retryAfter: RETRY_AFTER });
-      if (sessions >= live.maxSessions)
-        throw new MalgwiError('too_many_sessions', { retryAfter: RETRY_AFTER });
-      sessions += 1;
-      try {
-        const installed = resolveModel(app, options.model);
-        const model = installed.name;
-        const { encoding, sampleRate, channels, endpoint, partialIntervalMs } = options;
-        const biased = options.intents && options.venueHotWords !== false;
-        const hotWords = withVenue(
-          options.decoding?.hotWords ?? [],
-          biased ? venueOf(options, config) : undefined,
-          installed,
-        );
-        const decoding = hotWords.length === 0 ? options.decoding : { ...options.decoding, hotWords };
-        const stream = await recognizer.openStream({
-          model,
-          encoding,
-          sampleRate,
-          channels,
-          ...(endpoint === undefined ? {} : { endpoint }),
-          ...(partialIntervalMs === undefined ? {} : { partialIntervalMs }),
-          ...(decoding === undefined ? {} : { decoding }),
-        });
-        return { session: `sess_${randomUUID()}`, stream: counted(stream, () => (sessions -= 1)) };
-      } catch (error) {
-        sessions -= 1;
-        throw error;
-      }
-    };
-
     const connect = (socket: WebSocket, request: FastifyRequest, adapter: ProtocolAdapter): void => {
+      const owner = ownerOf(request, app.apiKeys);
       const connection: LiveConnection = new LiveConnection({
         socket,
         adapter,
         limits: live,
         sendBufferBytes: live.sendBufferBytes,
         metrics,
-        open,
+        open: async (options) => {
+          if (closing) throw shuttingDown();
+          return openSession(app, admission, owner, options);
+        },
         resolveIntent: (options) => intentResolver(options, config, metrics, adapter),
         onTranscript: (session, model, text) => app.hypotheses.remember(session, { model, text }),
         find: ({ session, token }) => waitingRoom.find(session, token),
@@ -112,21 +88,38 @@ export const livePlugin = fp<LivePluginOptions>(
         },
         onInternalError: (error) => request.log.error({ err: error }, 'a live session failed'),
       });
-      const refusal = refuse(request);
-      connections.add(connection);
-      if (refusal !== undefined) connection.refuse(refusal);
+      const refusal = refuse(request, owner);
+      connections.add(connection, owner);
+      if (refusal !== undefined) connection.refuse(toPlainError(refusal));
     };
 
-    const refuse = (request: FastifyRequest): PlainError | undefined => {
-      if (closing) return plain('shutting_down');
+    const refuse = (request: FastifyRequest, owner: string): MalgwiError | undefined => {
+      if (closing) return shuttingDown();
       // A browser shows its page nothing of a refused handshake, so a wrong key is told on the open socket.
-      if (!app.apiKeys.accepts(liveKey(request)))
-        return { ...plain('invalid_api_key'), retryAfter: undefined };
-      if (connections.size >= live.maxSessions + SPARE_SOCKETS) return plain('too_many_sessions');
-      return undefined;
+      if (!app.apiKeys.accepts(liveKey(request))) return new MalgwiError('invalid_api_key');
+      const { maxSessions, maxSessionsPerKey = Infinity } = live;
+      const crowded =
+        connections.size >= maxSessions + SPARE_SOCKETS ||
+        connections.of(owner) >= maxSessionsPerKey + SPARE_SOCKETS_PER_KEY;
+      if (!crowded) return undefined;
+      return (
+        admission.refusal(owner, performance.now()) ?? new MalgwiError('too_many_sessions', { retryAfter: 1 })
+      );
     };
 
-    const route = (url: string, adapter: (query: Query) => ProtocolAdapter): void => {
+    /**
+     * A program reads the answer to a handshake, so it is told there that there is no room, before it has begun. Browsers
+     * learn it on the open socket. So does everyone while there are sessions to be taken up again: their clients are
+     * welcome, and show who they are only in their first message.
+     */
+    const refuseAtDoor = (request: FastifyRequest, mayResume: boolean): void => {
+      if (!request.ws || request.headers.origin !== undefined || (mayResume && waitingRoom.size > 0)) return;
+      if (!app.apiKeys.accepts(liveKey(request))) return;
+      const refusal = admission.refusal(ownerOf(request, app.apiKeys), performance.now());
+      if (refusal !== undefined) throw refusal;
+    };
+
+    const route = (url: string, adapter: (query: Query) => ProtocolAdapter, mayResume = false): void => {
       app.route({
         method: 'GET',
         url,
@@ -135,6 +128,7 @@ export const livePlugin = fp<LivePluginOptions>(
           if (!isAllowedOrigin(request.headers.origin, request.host, config.server.corsOrigins)) {
             throw new MalgwiError('origin_not_allowed');
           }
+          refuseAtDoor(request, mayResume);
         },
         handler: () => {
           throw new MalgwiError('invalid_request', { detail: 'This address speaks WebSocket.' });
@@ -145,7 +139,7 @@ export const livePlugin = fp<LivePluginOptions>(
     const model = ({ model: named }: Query): string | undefined =>
       typeof named === 'string' && named !== '' ? named : undefined;
 
-    route('/v1/stream', () => new NativeProtocol(live));
+    route('/v1/stream', () => new NativeProtocol(live), true);
     route('/v1/realtime', (query) => new RealtimeProtocol(live, model(query)));
     route('/v1/listen', (query) => new DeepgramProtocol(query, live, () => recognizer.models()));
     route('/v1/vosk', (query) => new VoskProtocol(live, model(query)));
@@ -153,67 +147,21 @@ export const livePlugin = fp<LivePluginOptions>(
   { name: 'malgwi-live' },
 );
 
-function plain(code: 'shutting_down' | 'invalid_api_key' | 'too_many_sessions'): PlainError {
-  return { code, message: new MalgwiError(code).message, retryAfter: RETRY_AFTER };
-}
+const shuttingDown = (): MalgwiError => new MalgwiError('shutting_down', { retryAfter: RESTART_SECONDS });
 
-/** The stream, with a place in the count of sessions that is given back once, however the stream ends. */
-function counted(stream: LiveStream, release: () => void): LiveStream {
-  let held = true;
-  const close = (): void => {
-    stream.close();
-    if (held) release();
-    held = false;
+function admissionOf({ live }: Config, recognizer: Recognizer): AdmissionController {
+  const { maxSessions, maxSessionsPerKey = Infinity, admission, headroomPercent, maxLagMs } = live;
+  const headroom = headroomPercent / 100;
+  const limits = { maxSessions, maxSessionsPerKey, measured: admission === 'measured', headroom, maxLagMs };
+  const work = () => {
+    const { workers, liveBusySeconds, liveCost } = recognizer.stats();
+    return { threads: workers, busySeconds: liveBusySeconds, trialCost: liveCost };
   };
-  return {
-    model: stream.model,
-    feed: (bytes) => stream.feed(bytes),
-    flush: () => stream.flush(),
-    finish: () => stream.finish(),
-    close,
-  };
-}
-
-/** @throws MalgwiError invalid_field for an id that is not configured */
-function venueOf(options: SessionOptions, config: Config): Venue | undefined {
-  const wanted = options.venue ?? config.venue;
-  if (typeof wanted !== 'string') return wanted;
-  if (config.venue?.id === wanted) return config.venue;
-  throw new MalgwiError('invalid_field', {
-    detail: 'No venue of this id is configured. Send the venue itself, or set MALGWI_VENUE_FILE.',
-    param: 'venue',
-  });
-}
-
-function intentResolver(
-  options: SessionOptions,
-  config: Config,
-  metrics: Metrics,
-  adapter: ProtocolAdapter,
-): IntentResolver {
-  const venue = venueOf(options, config);
-  const place = venue === undefined ? {} : { venue };
-  const measured = <R>(read: () => R, intentOf: (value: R) => IntentResult['intent']): R => {
-    const started = performance.now();
-    const value = read();
-    metrics.intentResolved(intentOf(value), (performance.now() - started) / 1000, adapter.protocol);
-    return value;
-  };
-  return {
-    parse: (text, context, tentative) => {
-      const read = () => parseIntent(text, { ...context, ...place });
-      return tentative ? read() : measured(read, ({ intent }) => intent);
-    },
-    converse: (state, text, context, now) =>
-      measured(
-        () => dialogueTurn(state, text, { ...context, ...place, now }),
-        ({ result }) => result.intent,
-      ),
-  };
+  return new AdmissionController(limits, work, performance.now());
 }
 
 /** Lets every session end with its last words; cuts those that take too long. */
-async function drain(app: FastifyInstance, connections: ReadonlySet<LiveConnection>): Promise<void> {
+async function drain(app: FastifyInstance, connections: Connections<LiveConnection>): Promise<void> {
   for (const connection of connections) connection.drain();
   const limit = performance.now() + DRAIN_LIMIT_MS;
   while (connections.size > 0 && performance.now() < limit) {

@@ -8,6 +8,10 @@ export interface Resumable {
 export class WaitingRoom<Session extends Resumable> {
   readonly #sessions = new Map<string, Session>();
 
+  get size(): number {
+    return this.#sessions.size;
+  }
+
   add(id: string, session: Session): void {
     this.#sessions.set(id, session);
   }

@@ -15,15 +15,19 @@ import {
   STAGE_BUCKETS,
 } from './buckets.js';
 import { JobGauges } from './jobs.js';
+import { watchLive, type LiveStats } from './live.js';
 import { watchLoopDelay } from './loop-delay.js';
+import { ModelGauges } from './models.js';
+import { DROP_REASONS, REJECT_REASONS, type DropReason, type RejectReason } from './reasons.js';
+import { watchRecognizer } from './recognizer.js';
+
+export type { LiveState } from './live.js';
+export { isRejectReason } from './reasons.js';
+export type { DropReason, RejectReason } from './reasons.js';
 
 /** How a request came in. */
 export type Protocol = 'http' | 'stream' | 'realtime' | 'deepgram' | 'vosk';
 export type LiveProtocol = Exclude<Protocol, 'http'>;
-const REJECT_REASONS = ['queue_full', 'too_many_sessions', 'shutting_down', 'not_ready'] as const;
-export type RejectReason = (typeof REJECT_REASONS)[number];
-const DROP_REASONS = ['backlog', 'disconnected', 'session_limit', 'worker_crashed', 'handed_over'] as const;
-export type DropReason = (typeof DROP_REASONS)[number];
 export type JobOutcomeName = 'completed' | 'yielded' | 'failed' | 'cancelled';
 export type Stage = 'audio' | 'features' | 'encoder' | 'decoding' | 'intent';
 export type RecognitionKind = 'live' | 'batch';
@@ -128,34 +132,7 @@ export class Metrics {
     'Whether the last readiness check, a real inference, succeeded (1) or not (0).',
     [],
   );
-  readonly #modelInfo = this.#gauge('model_info', 'Installed models; always 1.', [
-    'model',
-    'version',
-    'family',
-    'architecture',
-    'language',
-    'default',
-  ]);
-  readonly #baseline = this.#gauge(
-    'model_baseline_cer_ratio',
-    'Character error rate (without spaces) that the model package states for a set.',
-    ['model', 'set'],
-  );
-  readonly #statedCer = this.#gauge(
-    'model_stated_cer_ratio',
-    'Character error rate (without spaces) that the model package states for a part of a set under a condition.',
-    ['model', 'set', 'decoding', 'condition', 'part'],
-  );
-  readonly #statedTask = this.#gauge(
-    'model_stated_task_ratio',
-    'Share of sentences that came out right, as the model package states it for a task under a condition.',
-    ['model', 'task', 'condition'],
-  );
-  readonly #statedSpeed = this.#gauge(
-    'model_stated_real_time_factor_ratio',
-    'Processing time by audio time on one core, as the model package states it.',
-    ['model', 'kind'],
-  );
+  readonly #models = new ModelGauges(this.#p.registers);
   readonly #buildInfo = this.#gauge('build_info', 'The running build; always 1.', ['version', 'node']);
 
   readonly #rejected = this.#counter(
@@ -317,60 +294,18 @@ export class Metrics {
 
   /** Describes the installed models and their stated accuracy. */
   setModels(models: readonly InstalledModel[]): void {
-    this.#modelInfo.reset();
-    for (const gauge of [this.#baseline, this.#statedCer, this.#statedTask, this.#statedSpeed]) gauge.reset();
-    for (const model of models) {
-      const { name, version, family, architecture, language } = model;
-      this.#modelInfo.set(
-        { model: name, version, family, architecture, language, default: String(model.isDefault) },
-        1,
-      );
-      this.#setStated(model);
-      this.addAccuracy({ model: name, set: FEEDBACK_SET }, NO_COUNTS);
-    }
-  }
-
-  #setStated({ name: model, metrics, measurements }: InstalledModel): void {
-    for (const { set, decoding, condition, edits, referenceCharacters, bySubset } of metrics) {
-      if (referenceCharacters === 0) continue;
-      const ratio = edits / referenceCharacters;
-      // The baseline is what recordings as they are should give; noise would hide that they got worse.
-      if (condition === undefined) this.#baseline.set({ model, set }, ratio);
-      const labels = { model, set, decoding, condition: condition ?? 'clean' };
-      this.#statedCer.set({ ...labels, part: 'all' }, ratio);
-      for (const [part, counts] of Object.entries(bySubset ?? {})) {
-        if (counts.referenceCharacters === 0) continue;
-        this.#statedCer.set({ ...labels, part }, counts.edits / counts.referenceCharacters);
-      }
-    }
-    for (const { task, condition, right, of } of measurements?.tasks ?? []) {
-      if (of > 0) this.#statedTask.set({ model, task, condition }, right / of);
-    }
-    for (const { kind, realTimeFactor } of measurements?.speed ?? []) {
-      this.#statedSpeed.set({ model, kind }, realTimeFactor);
-    }
+    this.#models.set(models);
+    for (const { name } of models) this.addAccuracy({ model: name, set: FEEDBACK_SET }, NO_COUNTS);
   }
 
   /** Reports the recogniser's state at every scrape. */
   watchRecognizer(stats: () => RecognizerStats): void {
-    const gauge = (name: string, help: string, read: (now: RecognizerStats) => number): void => {
-      const metric: Gauge = this.#gauge(name, help, [], (): void => metric.set(read(stats())));
-    };
-    gauge('workers', 'Worker threads that recognise.', (now) => now.workers);
-    gauge('workers_busy', 'Worker threads at work.', (now) => now.busy);
-    gauge('queue_length', 'Requests that wait for a worker.', (now) => now.queued);
-    gauge('queue_limit', 'Requests that may wait for a worker.', (now) => now.queueLimit);
-    let counted = 0;
-    const restarts = new Counter({
-      ...this.#p,
-      name: 'malgwi_worker_restarts_total',
-      help: 'Worker threads that died and were replaced.',
-      collect: () => {
-        const now = stats().restarts;
-        if (now > counted) restarts.inc(now - counted);
-        counted = Math.max(counted, now);
-      },
-    });
+    watchRecognizer(this.#p.registers, stats);
+  }
+
+  /** Reports the room for live sessions at every scrape. */
+  watchLive(stats: () => LiveStats): void {
+    watchLive(this.#p.registers, stats);
   }
 
   /**

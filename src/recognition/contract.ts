@@ -224,6 +224,10 @@ export interface RecognizerStats {
   readonly queued: number;
   readonly queueLimit: number;
   readonly liveStreams: number;
+  /** What all threads together have spent on live streams since the start. */
+  readonly liveBusySeconds: number;
+  /** Seconds of a thread that a second of speech cost in a trial at the start; undefined where there was none. */
+  readonly liveCost: number | undefined;
   readonly restarts: number;
 }
 

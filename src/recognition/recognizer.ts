@@ -2,7 +2,10 @@
 import { availableParallelism } from 'node:os';
 import { MalgwiError } from '../errors.js';
 import { ModelRegistry, type ModelPackage } from '../models/index.js';
+import { SAMPLE_RATE } from '../audio/contract.js';
+import type { EndpointConfig } from '../vad/contract.js';
 import { DEFAULT_ENDPOINT, DEFAULT_LIVE_ENDPOINT } from '../vad/endpointer.js';
+import type { WorkMeter } from '../workers/contract.js';
 import { WorkerPool } from '../workers/pool.js';
 import type {
   InstalledModel,
@@ -20,6 +23,7 @@ import type {
 import { resolveEndpoint } from './endpoint.js';
 import { AdmissionGate } from './gate.js';
 import type * as protocol from './protocol.js';
+import { rehearse } from './rehearsal.js';
 import { transcribe, transcribePieces, type TranscribeJob } from './transcribe.js';
 
 export interface RecognizerOptions {
@@ -32,6 +36,8 @@ export interface RecognizerOptions {
   readonly queueLimit?: number | undefined;
   /** Live streams open at once; further ones are refused with too_many_sessions. */
   readonly maxStreams?: number | undefined;
+  /** Whether `start()` finds out what live audio costs, in about the time that some seconds of it take. */
+  readonly rehearse?: boolean;
   readonly onWorkerRestart?: (reason: string) => void;
   readonly onInternalError?: (method: string, stack: string) => void;
   readonly onQueueWait?: (seconds: number, priority: Priority) => void;
@@ -63,11 +69,14 @@ class PooledRecognizer implements Recognizer {
   private readonly gate: AdmissionGate;
   private readonly maxStreams: number;
   private liveStreams = 0;
+  /** What the threads do for live streams. */
+  private readonly liveWork: WorkMeter = { busySeconds: 0 };
+  private liveCost: number | undefined;
   private closing = false;
 
   constructor(
     private readonly registry: ModelRegistry,
-    options: RecognizerOptions,
+    private readonly options: RecognizerOptions,
   ) {
     const workers = options.workers ?? availableParallelism();
     const queueLimit = options.queueLimit ?? 100;
@@ -96,6 +105,13 @@ class PooledRecognizer implements Recognizer {
 
   async start(): Promise<void> {
     await this.pool.start();
+    if (this.options.rehearse !== true) return;
+    const options = { encoding: 'pcm_s16le', sampleRate: SAMPLE_RATE, channels: 1 } as const;
+    // At a threshold of nothing everything is speech.
+    const endpoint = { ...DEFAULT_LIVE_ENDPOINT, threshold: 0, negativeThreshold: 0 };
+    this.liveCost = await rehearse(Math.min(this.pool.size, this.maxStreams), (meter) =>
+      this.open(options, endpoint, meter),
+    );
   }
 
   async check(): Promise<void> {
@@ -148,9 +164,13 @@ class PooledRecognizer implements Recognizer {
   }
 
   async openStream(options: LiveOptions): Promise<LiveStream> {
+    return this.open(options, DEFAULT_LIVE_ENDPOINT, this.liveWork);
+  }
+
+  private async open(options: LiveOptions, defaults: EndpointConfig, meter: WorkMeter): Promise<LiveStream> {
     this.refuseWhenClosing();
     const { manifest } = this.registry.get(options.model);
-    const endpoint = resolveEndpoint(DEFAULT_LIVE_ENDPOINT, options.endpoint, longestPieceMs(manifest));
+    const endpoint = resolveEndpoint(defaults, options.endpoint, longestPieceMs(manifest));
     if (this.liveStreams >= this.maxStreams) throw new MalgwiError('too_many_sessions', { retryAfter: 5 });
     this.liveStreams += 1;
     const reservation = this.pool.reserve();
@@ -168,7 +188,7 @@ class PooledRecognizer implements Recognizer {
       ...(options.decoding === undefined ? {} : { decoding: options.decoding }),
       ...(options.secondPass === undefined ? {} : { secondPass: options.secondPass }),
     };
-    const bound = { priority: 'live', reservation } as const;
+    const bound = { priority: 'live', reservation, meter } as const;
     let handle: number;
     try {
       ({ handle } = await this.pool.call<{ handle: number }>('openStream', call, bound));
@@ -202,6 +222,8 @@ class PooledRecognizer implements Recognizer {
       queued: this.gate.queued,
       queueLimit: this.gate.limit,
       liveStreams: this.liveStreams,
+      liveBusySeconds: this.liveWork.busySeconds,
+      liveCost: this.liveCost,
       restarts: this.pool.restarts,
     };
   }

@@ -115,6 +115,8 @@ export function describeSlots(slots: Slots): (readonly [name: string, value: str
 }
 
 const CLOSES: Record<string, string> = {
+  overloaded: '지금은 모든 자리가 차 있습니다. 잠시 뒤에 다시 눌러 주세요.',
+  too_many_sessions_for_key: '이 키로는 더 연결할 수 없습니다. 다른 창을 닫고 다시 눌러 주세요.',
   too_many_sessions: '지금은 모든 자리가 차 있습니다. 잠시 뒤에 다시 눌러 주세요.',
   queue_full: '서버가 바쁩니다. 잠시 뒤에 다시 눌러 주세요.',
   not_ready: '서버가 아직 준비되지 않았습니다. 잠시 뒤에 다시 눌러 주세요.',

@@ -5,6 +5,11 @@ import type { PlainError } from '../errors.js';
 export type Priority = 'live' | 'interactive' | 'batch';
 export const PRIORITIES: readonly Priority[] = ['live', 'interactive', 'batch'];
 
+/** Seconds that worker threads have spent on the calls that share this meter. What is under way is not in it. */
+export interface WorkMeter {
+  busySeconds: number;
+}
+
 export interface CallRequest {
   readonly id: number;
   readonly method: string;

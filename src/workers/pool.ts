@@ -15,7 +15,7 @@
  *   {@link MAX_ABANDONED} of them are replaced in one place, which stays empty until one of them answers.
  */
 import { MalgwiError } from '../errors.js';
-import { PRIORITIES, type Priority } from './contract.js';
+import { PRIORITIES, type Priority, type WorkMeter } from './contract.js';
 import { CallQueue, type PendingCall } from './queue.js';
 import { WorkerSlot } from './slot.js';
 
@@ -46,6 +46,8 @@ export interface CallOptions {
    * together, which works on them side by side; those with the same subject go one after the other.
    */
   readonly subject?: number;
+  /** Takes up the time that a worker spends on this call. Several calls may share one. */
+  readonly meter?: WorkMeter;
   /** Gives something back: never refused for a full queue, or it would be kept for good. */
   readonly release?: boolean;
 }
@@ -170,6 +172,7 @@ export class WorkerPool {
         startedAt: undefined,
         ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
         ...(options.subject === undefined ? {} : { subject: options.subject }),
+        ...(options.meter === undefined ? {} : { meter: options.meter }),
         settle: (error, value) => {
           if (settled) return;
           settled = true;

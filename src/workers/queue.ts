@@ -1,4 +1,4 @@
-import { PRIORITIES, type Priority } from './contract.js';
+import { PRIORITIES, type Priority, type WorkMeter } from './contract.js';
 
 /** A call that waits for, or runs on, a worker. `settle` may be called more than once; the first one counts. */
 export interface PendingCall {
@@ -13,6 +13,8 @@ export interface PendingCall {
   /** In place of the pool's. */
   readonly timeoutMs?: number;
   startedAt: number | undefined;
+  /** Where the time that a worker spends on it is added up. */
+  readonly meter?: WorkMeter;
   settle(error: Error | undefined, value?: unknown): void;
 }
 

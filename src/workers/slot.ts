@@ -1,6 +1,6 @@
 /** One place in the pool: a thread, its generation, the calls it works on and the calls bound to it. */
 import { Worker } from 'node:worker_threads';
-import type { CallBatch, CallReply, CancelRequest, ReadyMessage } from './contract.js';
+import type { CallBatch, CallReply, CancelRequest, ReadyMessage, WorkMeter } from './contract.js';
 import { fromPlainError, MalgwiError } from '../errors.js';
 import { CallQueue, type PendingCall } from './queue.js';
 
@@ -49,6 +49,8 @@ export class WorkerSlot {
   private worker: Worker | undefined;
   /** What the thread works on, by the calls' ids. */
   private readonly current = new Map<number, PendingCall>();
+  private dispatchedAt = 0;
+  private readonly meters = new Set<WorkMeter>();
   private timer: NodeJS.Timeout | undefined;
   private alive = false;
   /** No thread is here, and none is on its way. */
@@ -117,10 +119,12 @@ export class WorkerSlot {
   /** @param calls at least one; several are worked on side by side */
   dispatch(calls: readonly PendingCall[]): void {
     const worker = this.worker!;
-    const now = performance.now();
+    this.dispatchedAt = performance.now();
     for (const call of calls) {
       this.current.set(call.id, call);
-      call.startedAt = now;
+      call.startedAt = this.dispatchedAt;
+      // Once for all calls that share it: they are worked on side by side.
+      if (call.meter !== undefined) this.meters.add(call.meter);
     }
     this.timer = setTimeout(
       () => {
@@ -192,6 +196,9 @@ export class WorkerSlot {
   private release(): void {
     clearTimeout(this.timer);
     this.current.clear();
+    const busySeconds = (performance.now() - this.dispatchedAt) / 1000;
+    for (const meter of this.meters) meter.busySeconds += busySeconds;
+    this.meters.clear();
     if (this.worker !== undefined) this.letProcessEnd(this.worker);
   }
 

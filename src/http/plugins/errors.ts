@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { MalgwiError, toOpenAiError } from '../../errors.js';
+import { isRejectReason } from '../../metrics/index.js';
 import { retryAfterOf, toMalgwiError } from '../errors.js';
 
 /** Answers one error: OpenAI's shape, Retry-After where it helps, details of the inside only in the log. */
@@ -8,9 +9,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const known = withExpectedType(toMalgwiError(error), request);
   const { status } = known.entry;
   request.server.metrics.errorAnswered(known.code, 'http');
-  if (known.code === 'queue_full' || known.code === 'not_ready' || known.code === 'shutting_down') {
-    request.server.metrics.admissionRejected(known.code);
-  }
+  if (isRejectReason(known.code)) request.server.metrics.admissionRejected(known.code);
   if (status >= 500) request.log.error({ err: known, code: known.code }, 'request failed');
   else request.log.info({ code: known.code }, 'request refused');
   // Addresses that cannot be decoded never reach the hook that sets it.
