@@ -47,6 +47,25 @@ describe('WorkerPool', () => {
     expect(order).toEqual(['live', 'interactive', 'batch']);
   });
 
+  it('adds up what calls take of their threads, waiting not included, and side by side only once', async () => {
+    const pool = await start({ size: 1 });
+    const meter = { busySeconds: 0 };
+    const reservation = pool.reserve();
+    const unmetered = pool.call('block', 200);
+    const metered = pool.call('block', 60, { meter });
+    await Promise.all([unmetered, metered]);
+    expect(meter.busySeconds).toBeGreaterThan(0.055);
+    expect(meter.busySeconds).toBeLessThan(0.2);
+
+    meter.busySeconds = 0;
+    const blocking = pool.call('block', 30);
+    const peers = [1, 2, 3, 4].map((subject) => pool.call('peers', null, { reservation, subject, meter }));
+    await Promise.all([blocking, ...peers]);
+    // Each of the four takes 40 ms, at the same time.
+    expect(meter.busySeconds).toBeGreaterThan(0.035);
+    expect(meter.busySeconds).toBeLessThan(0.15);
+  });
+
   describe('calls with subjects', () => {
     it('are worked on side by side, those of one subject one after the other', async () => {
       const pool = await start({ size: 1 });
