@@ -13,7 +13,7 @@ import { NativeProtocol } from '../src/live/protocols/native.js';
 import { SERVER_MESSAGES } from '../src/live/protocols/native-messages.js';
 import type { Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer, wav } from './http-support.js';
-import { LiveClient, liveService, wavData } from './live-support.js';
+import { LiveClient, liveService, wavData, withPause } from './live-support.js';
 import type { LiveService } from './live-support.js';
 import { missing, openPage } from './page-support.js';
 
@@ -51,7 +51,7 @@ describe('docs/reference/live.md', () => {
   });
 });
 
-describe('docs/guides/live-microphone.md', () => {
+describe('programs of the documentation', () => {
   let recognizer: Recognizer;
   let service: LiveService;
   let folder: string;
@@ -76,32 +76,46 @@ describe('docs/guides/live-microphone.md', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('has a program for Node that prints what the socket says', async () => {
-    const client = await LiveClient.open(service.url);
-    await client.play(clip, 32_000);
-    await client.finish();
-    const [program] = blocks(guide, 'js node');
+  /** What a program of the documentation prints of this audio. */
+  async function run(program: string, audio: Uint8Array): Promise<string> {
     // Beside the tests, where its import of ws is found.
-    const file = join(root, 'node_modules', '.guide-live.mjs');
+    const file = join(root, 'node_modules', '.documented-program.mjs');
     await writeFile(file, program);
     try {
-      const output = await new Promise<string>((resolve, reject) => {
+      return await new Promise<string>((resolve, reject) => {
         const env = { ...process.env, MALGWI_URL: service.url };
         const child = execFile(process.execPath, [file], { env }, (error, stdout) =>
           error === null ? resolve(stdout) : reject(error),
         );
-        child.stdin!.end(clip);
+        child.stdin!.end(audio);
       });
-      expect(client.text).not.toBe('');
-      expect(output).toContain(client.text);
-      expect(output).toContain(client.of('intent').at(-1)!.intent);
     } finally {
       await rm(file);
     }
+  }
+
+  it('the guide has a program for Node that prints what the socket says', async () => {
+    const client = await LiveClient.open(service.url);
+    await client.play(clip, 32_000);
+    await client.finish();
+    const [program] = blocks(guide, 'js node');
+    const output = await run(program, clip);
+    expect(client.text).not.toBe('');
+    expect(output).toContain(client.text);
+    expect(output).toContain(client.of('intent').at(-1)!.intent);
+  }, 30_000);
+
+  it('the reference has a program that prepares what an eager end says, and undoes it', async () => {
+    const [program] = blocks(reference, 'js eager');
+    const paused = withPause(clip, 0.4);
+    const heard = (await run(program, paused)).trim().split('\n');
+    expect(heard.map((line) => line.split(' ')[0])).toEqual(['prepare', 'undo', 'prepare', 'carry']);
+    expect(heard.at(-1)).toMatch(/^carry out what is prepared: /);
+    expect(heard.at(-1)).toContain(heard[2].slice('prepare '.length));
   }, 30_000);
 
   it.skipIf(missing.length > 0)(
-    'has a page for browsers that writes along',
+    'the guide has a page for browsers that writes along',
     async () => {
       const microphone = join(folder, 'microphone.wav');
       const samples = new Int16Array(16_000 + clip.length / 2 + 32_000);

@@ -323,6 +323,45 @@ describe('events', () => {
     ]);
   });
 
+  it('tells an intent with each eager end, which does not move the conversation', () => {
+    const bench = new Bench().open({ ...OPTIONS, dialogue: true });
+    const eager: LiveEvent = {
+      type: 'eager_end',
+      utterance: 0,
+      segment: segment(0, 0, 0.8, '자리 반납할게요'),
+    };
+    bench.audio(SECOND);
+    bench.answer(1, [...speech.slice(0, 1), eager]);
+    expect(bench.session.state).toBe('endpointing');
+    bench.audio(SECOND);
+    bench.answer(2, [{ type: 'eager_retracted', utterance: 0, time: 1.1 }]);
+    expect(bench.session.state).toBe('speech');
+    bench.audio(SECOND);
+    bench.answer(3, [
+      eager,
+      { type: 'speech_end', utterance: 0, time: 2.5 },
+      { type: 'final', utterance: 0, segment: segment(0, 0, 2.8, '자리 반납할게요'), eager: 'confirmed' },
+    ]);
+    const told = bench.events.flatMap((event): unknown[] =>
+      event.type === 'intent'
+        ? [[event.result.intent, event.tentative, event.eager ?? false, event.turn?.outcome]]
+        : event.type.startsWith('eager')
+          ? [event.type]
+          : event.type === 'final'
+            ? [event.eager]
+            : [],
+    );
+    expect(told).toEqual([
+      'eager_end',
+      ['return', true, true, undefined],
+      'eager_retracted',
+      'eager_end',
+      ['return', true, true, undefined],
+      'confirmed',
+      ['return', false, false, 'confirming'],
+    ]);
+  });
+
   it('measures from the moment the sample in question arrived', () => {
     const bench = new Bench().open();
     for (let piece = 0; piece < 20; piece += 1) {
@@ -386,6 +425,64 @@ describe('endings', () => {
     expect(bench.measured('audio_dropped')).toEqual([1]);
   });
 
+  describe('of sessions that were told an eager end', () => {
+    const early: LiveEvent[] = [
+      { type: 'speech_start', utterance: 0, time: 0 },
+      { type: 'eager_end', utterance: 0, segment: segment(0, 0, 0.8, '자리 반납할게요') },
+    ];
+    const told = (options: Partial<SessionOptions> = {}): Bench => {
+      const bench = new Bench().open({ ...OPTIONS, intents: false, ...options });
+      bench.audio(SECOND);
+      bench.answer(1, early);
+      return bench;
+    };
+    const kinds = (bench: Bench): string[] => bench.events.map(({ type }) => type).slice(3);
+
+    it('retract it before an error, as nothing is heard any more', () => {
+      const bench = told();
+      bench.do({ type: 'failed', error: { code: 'worker_crashed', message: 'x' } });
+      expect(kinds(bench)).toEqual(['acknowledged', 'eager_retracted', 'error', 'closed']);
+      expect(bench.events.find(({ type }) => type === 'eager_retracted')).toMatchObject({
+        utterance: 0,
+        time: 0.8,
+      });
+    });
+
+    it('retract it when the client goes on elsewhere', () => {
+      const bench = told({ resumable: true });
+      bench.do({ type: 'drain' });
+      expect(kinds(bench)).toEqual(['acknowledged', 'acknowledged', 'eager_retracted', 'error', 'closed']);
+    });
+
+    it('retract it when the last words do not come in time', () => {
+      const bench = told();
+      bench.do({ type: 'drain' });
+      bench.now = DRAIN_TIMEOUT_MS;
+      bench.do({ type: 'tick' });
+      expect(kinds(bench)).toEqual(['acknowledged', 'error', 'eager_retracted', 'closed']);
+    });
+
+    it('and the final confirms it when they do', () => {
+      const bench = told();
+      bench.do({ type: 'drain' });
+      bench.answer(1, [
+        { type: 'speech_end', utterance: 0, time: 0.7 },
+        { type: 'final', utterance: 0, segment: segment(0, 0, 1, '자리 반납할게요'), eager: 'confirmed' },
+      ]);
+      expect(kinds(bench)).toEqual(['acknowledged', 'error', 'speech_end', 'final', 'closed']);
+    });
+
+    it('keep it while nobody is connected', () => {
+      const bench = told({ resumable: true });
+      bench.do({ type: 'detached' });
+      expect(kinds(bench)).toEqual(['acknowledged']);
+      bench.do({ type: 'attached' });
+      bench.audio(SECOND);
+      bench.answer(2, [{ type: 'eager_retracted', utterance: 0, time: 1.1 }]);
+      expect(kinds(bench)).toEqual(['acknowledged', 'eager_retracted', 'acknowledged']);
+    });
+  });
+
   it('a recogniser that hangs at the end is given up', () => {
     const bench = new Bench().open();
     bench.say({ type: 'finish' });
@@ -419,6 +516,7 @@ class Speaker {
   private heard = 0;
   private utterance = -1;
   private open = false;
+  private early = false;
 
   constructor(private readonly bench: Bench) {}
 
@@ -429,6 +527,13 @@ class Speaker {
       this.open = true;
       this.utterance += 1;
       events.push({ type: 'speech_start', utterance: this.utterance, time: this.heard });
+    } else if (kind === 'feed' && this.early && this.heard % 1 < 0.4) {
+      this.early = false;
+      events.push({ type: 'eager_retracted', utterance: this.utterance, time: this.heard });
+    } else if (kind === 'feed' && !this.early && this.heard % 1 < 0.3) {
+      this.early = true;
+      const told = segment(this.utterance, 0, this.heard, '삼번 예약');
+      events.push({ type: 'eager_end', utterance: this.utterance, segment: told });
     } else if (kind === 'feed' && this.heard % 1 < 0.6) {
       events.push({
         type: 'partial',
@@ -440,12 +545,15 @@ class Speaker {
       });
     } else if (this.open) {
       this.open = false;
+      const confirmed = this.early;
+      this.early = false;
       events.push(
         { type: 'speech_end', utterance: this.utterance, time: this.heard },
         {
           type: 'final',
           utterance: this.utterance,
           segment: segment(this.utterance, 0, this.heard, '삼번 예약'),
+          ...(confirmed ? { eager: 'confirmed' } : {}),
         },
       );
     }
@@ -487,7 +595,7 @@ const step = fc.oneof(
 );
 
 describe('any order of anything', () => {
-  it('keeps one call at a time, one final for each utterance, closed last, and every second accounted for', () => {
+  it('keeps one call at a time, one final for each utterance, eager ends settled, closed last, and every second accounted for', () => {
     fc.assert(
       fc.property(fc.boolean(), fc.array(step, { maxLength: 60 }), (hello, steps) => {
         const bench = new Bench();
@@ -531,6 +639,15 @@ describe('any order of anything', () => {
         );
         expect(new Set(finals).size).toBe(finals.length);
         expect(final).toEqual(finals);
+        let early = false;
+        for (const { type } of bench.events) {
+          if (type === 'eager_end') expect(early).toBe(false);
+          if (type === 'eager_retracted') expect(early).toBe(true);
+          if (type === 'eager_end') early = true;
+          else if (type === 'eager_retracted' || type === 'final') early = false;
+        }
+        // A client that is gone can be told nothing.
+        if (bench.events.at(-1)?.type === 'closed') expect(early).toBe(false);
         const closed = bench.events.findIndex((event) => event.type === 'closed');
         if (closed >= 0) expect(closed).toBe(bench.events.length - 1);
         expect(bench.all.filter((effect) => effect.type === 'release')).toHaveLength(1);

@@ -229,7 +229,8 @@ export class LiveConnection {
     if (event.type === 'final') this.#remember(event.segment.text);
     const link = this.#link;
     // The next partial says all that this one does: a slow reader misses nothing without it.
-    const superseded = event.type === 'partial' || (event.type === 'intent' && event.tentative);
+    const superseded =
+      event.type === 'partial' || (event.type === 'intent' && event.tentative && event.eager !== true);
     if (superseded && link?.busy === true) return;
     // Encoded also when the socket is gone or going: the adapter keeps what a client must be told when it comes back.
     const messages = adapter.encode(event);

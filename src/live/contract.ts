@@ -8,7 +8,7 @@ import type { PlainError } from '../errors.js';
 import type { IntentResult, Venue } from '../intents/contract.js';
 import type { DialogueTurn, PendingCommand } from '../intents/index.js';
 import type { LiveProtocol } from '../metrics/index.js';
-import type { LiveFeedResult, Segment } from '../recognition/contract.js';
+import type { EagerOutcome, LiveFeedResult, Segment } from '../recognition/contract.js';
 import type { EndpointConfig } from '../vad/contract.js';
 
 export interface SessionOptions {
@@ -62,13 +62,23 @@ export type SessionEvent =
       readonly stable: number;
     }
   | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
-  | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment }
+  /** The utterance may be over, and this would be its final: `eager_retracted` or `final` follows. */
+  | { readonly type: 'eager_end'; readonly utterance: number; readonly segment: Segment }
+  | { readonly type: 'eager_retracted'; readonly utterance: number; readonly time: number }
+  | {
+      readonly type: 'final';
+      readonly utterance: number;
+      readonly segment: Segment;
+      readonly eager?: EagerOutcome;
+    }
   | {
       readonly type: 'intent';
       readonly utterance: number;
       readonly result: IntentResult;
       /** From a partial: it may change, and says nothing about what will be final. */
       readonly tentative: boolean;
+      /** A tentative one right behind an eager end, each of which has one. */
+      readonly eager?: boolean;
       /** What the conversation made of a final, in sessions that keep one. */
       readonly turn?: DialogueTurn;
     }

@@ -9,6 +9,9 @@ export type HearingState = 'idle' | 'speech' | 'endpointing';
 
 /** What a client is told of what the recogniser heard: its events, with intents behind them, and measured. */
 export class Heard {
+  /** An end that was told eagerly and is neither confirmed nor retracted: its utterance, and where it would end. */
+  #eager: { readonly utterance: number; readonly time: number } | undefined;
+
   /** @param emit tells the client, in this order */
   constructor(
     private readonly meter: SessionMeter,
@@ -36,6 +39,15 @@ export class Heard {
         if (intent !== undefined) this.emit(intent);
         return undefined;
       }
+      case 'eager_end':
+        this.#eager = { utterance: event.utterance, time: event.segment.end };
+        this.emit(event);
+        if (intents !== undefined) this.emit(intents.eager(event.utterance, event.segment));
+        return 'endpointing';
+      case 'eager_retracted':
+        this.#eager = undefined;
+        this.emit(event);
+        return 'speech';
       case 'speech_end': {
         // Where a long utterance was cut the speech goes on: there is no end to wait from.
         const cut = all.some((other) => other.type === 'speech_start' && other.time === event.time);
@@ -44,11 +56,18 @@ export class Heard {
         return 'endpointing';
       }
       case 'final':
+        this.#eager = undefined;
         settled.final(event.segment.end);
         meter.final(event.segment.end);
         this.emit(event);
         if (intents !== undefined) this.emit(intents.final(event.utterance, event.segment, now));
         return 'idle';
     }
+  }
+
+  /** No more is heard: nobody will confirm what was told eagerly. */
+  end(): void {
+    if (this.#eager !== undefined) this.emit({ type: 'eager_retracted', ...this.#eager });
+    this.#eager = undefined;
   }
 }

@@ -42,13 +42,14 @@ export class SessionIntents {
 
   /** The intent of a partial, when it is another than the one told last. A partial never moves the conversation. */
   partial(utterance: number, text: string): IntentEvent | undefined {
-    const pending = this.#dialogue?.pending;
-    const result = this.resolver.parse(text, pending === undefined ? {} : { pending }, true);
-    const key = result.intent === 'none' ? '' : JSON.stringify([result.intent, result.slots]);
     const shown = this.#utterance === utterance ? this.#shown : '';
-    this.#utterance = utterance;
-    this.#shown = key;
-    return key === shown ? undefined : { type: 'intent', utterance, result, tentative: true };
+    const event = this.#tentative(utterance, text, {});
+    return this.#shown === shown ? undefined : event;
+  }
+
+  /** The intent of an eager end, always: someone may act on it. The conversation waits for the final. */
+  eager(utterance: number, { text, words, alternatives }: Segment): IntentEvent {
+    return { ...this.#tentative(utterance, text, { words, alternatives }), eager: true };
   }
 
   final(utterance: number, segment: Segment, now: number): IntentEvent {
@@ -68,5 +69,17 @@ export class SessionIntents {
     if (this.#dialogue === undefined) return false;
     this.#dialogue = pending === undefined ? initialDialogue(now) : { pending, at: now };
     return true;
+  }
+
+  #tentative(
+    utterance: number,
+    text: string,
+    context: Pick<ParseOptions, 'words' | 'alternatives'>,
+  ): IntentEvent {
+    const pending = this.#dialogue?.pending;
+    const result = this.resolver.parse(text, pending === undefined ? context : { ...context, pending }, true);
+    this.#utterance = utterance;
+    this.#shown = result.intent === 'none' ? '' : JSON.stringify([result.intent, result.slots]);
+    return { type: 'intent', utterance, result, tentative: true };
   }
 }

@@ -150,6 +150,7 @@ export class LiveSession {
       return false;
     }
     this.#acknowledge('feed', this.#meter!.audioSeconds);
+    this.#heard!.end();
     this.#emit({ type: 'error', error: plain('shutting_down') });
     this.#drop('handed_over');
     this.#ending = { reason: 'shutting_down', code: closeCode('shutting_down') };
@@ -327,6 +328,7 @@ export class LiveSession {
   }
 
   #fail(error: PlainError, code = closeCode(error.code)): void {
+    this.#heard?.end();
     this.#emit({ type: 'error', error });
     this.#drop(DROP_REASONS[error.code] ?? 'disconnected');
     this.#ending = { reason: error.code, code };
@@ -336,6 +338,7 @@ export class LiveSession {
   #end(): void {
     const { reason, code } = this.#ending!;
     this.#drop('session_limit');
+    this.#heard?.end();
     this.#emit({ type: 'closed', reason, audioSeconds: this.#meter?.audioSeconds ?? 0 });
     this.#effects.push({ type: 'close', code, reason });
     this.#close();

@@ -155,8 +155,22 @@ export type LiveEvent =
       /** So many leading characters of `text` will not change any more: every later partial and the final begin with them. */
       readonly stable: number;
     }
+  /**
+   * With `endpoint.eagerSilenceMs`: the utterance may be over, and this would be its final. Exactly one of `eager_retracted` (speech goes
+   * on) and `final` follows before the next of its kind.
+   */
+  | { readonly type: 'eager_end'; readonly utterance: number; readonly segment: Segment }
+  | { readonly type: 'eager_retracted'; readonly utterance: number; readonly time: number }
   | { readonly type: 'speech_end'; readonly utterance: number; readonly time: number }
-  | { readonly type: 'final'; readonly utterance: number; readonly segment: Segment };
+  | {
+      readonly type: 'final';
+      readonly utterance: number;
+      readonly segment: Segment;
+      readonly eager?: EagerOutcome;
+    };
+
+/** What a final makes of an eager result that was not retracted: its text is the same, or another one. */
+export type EagerOutcome = 'confirmed' | 'changed';
 
 export interface LiveFeedResult {
   readonly events: readonly LiveEvent[];

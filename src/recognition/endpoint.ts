@@ -11,6 +11,8 @@ const RANGES: Readonly<Record<keyof EndpointConfig, readonly [min: number, max: 
   prefixPaddingMs: [0, 2000],
   suffixPaddingMs: [0, 2000],
   maxUtteranceMs: [1000, 28_000],
+  eagerSilenceMs: [64, 30_000],
+  decoderSilenceMs: [500, 30_000],
 };
 
 /** The endpointer cuts at whole windows, and the end of a stream adds what is left of one. */
@@ -40,6 +42,13 @@ export function resolveEndpoint(
     }
   }
   const merged = { ...base, ...given };
+  const { eagerSilenceMs = 0, silenceDurationMs } = merged;
+  if (eagerSilenceMs >= silenceDurationMs) {
+    throw new MalgwiError('invalid_field', {
+      param: 'eagerSilenceMs',
+      detail: `eagerSilenceMs must be smaller than silenceDurationMs, which is ${String(silenceDurationMs)}.`,
+    });
+  }
   const follows = given.threshold !== undefined && given.negativeThreshold === undefined;
   const negative = follows ? Math.max(0.005, merged.threshold - 0.15) : merged.negativeThreshold;
   return {

@@ -62,6 +62,17 @@ describe('resolveEndpoint', () => {
     expect(resolveEndpoint(base, { threshold: 0.1 }).negativeThreshold).toBeLessThanOrEqual(0.1);
     expect(resolveEndpoint(base, {}, 5000).maxUtteranceMs).toBeLessThan(5000);
     expect(resolveEndpoint(base, {}, 30_000)).toEqual(base);
+    const wishes = { eagerSilenceMs: 200, decoderSilenceMs: 900 };
+    expect(resolveEndpoint(base, wishes)).toEqual({ ...base, ...wishes });
+  });
+
+  it('wants an eager silence shorter than the one that ends an utterance, whichever was asked for', () => {
+    expect(resolveEndpoint(base, { eagerSilenceMs: 500, silenceDurationMs: 600 })).toMatchObject({
+      eagerSilenceMs: 500,
+    });
+    expect(() => resolveEndpoint(base, { eagerSilenceMs: 300, silenceDurationMs: 300 })).toThrow(
+      expect.objectContaining({ code: 'invalid_field', param: 'eagerSilenceMs' }) as Error,
+    );
   });
 
   it.each([
@@ -69,6 +80,9 @@ describe('resolveEndpoint', () => {
     ['silenceDurationMs', -1],
     ['maxUtteranceMs', Number.NaN],
     ['prefixPaddingMs', '5' as unknown as number],
+    ['eagerSilenceMs', 500],
+    ['eagerSilenceMs', 10],
+    ['decoderSilenceMs', 100],
   ] as const)('refuses %s = %s by name', (name, value) => {
     expect(() => resolveEndpoint(base, { [name]: value })).toThrow(
       expect.objectContaining({ code: 'invalid_field', param: name }) as Error,

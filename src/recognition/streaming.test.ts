@@ -1,12 +1,13 @@
 /** Live recognition with models that stream and with ones that do not, over a scripted voice activity detector. */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPushDecoder } from '../audio/index.js';
 import { readPackage } from '../models/index.js';
 import { VAD_WINDOW } from '../vad/contract.js';
 import { DEFAULT_LIVE_ENDPOINT } from '../vad/endpointer.js';
 import type { LiveEvent } from './contract.js';
 import { RecognitionEngine } from './engine.js';
+import { isStreaming } from './families/index.js';
 import { StreamingRecognizer, type StreamingOptions } from './streaming.js';
 
 const RATE = 16_000;
@@ -139,6 +140,137 @@ describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
     expect(segments.length).toBe(TURNS.length / 2 + 1);
     expect(segments[1]!.start).toBe(segments[0]!.end);
     stream.close();
+  });
+
+  describe('eager ends', () => {
+    const eagerly = { endpoint: { ...DEFAULT_LIVE_ENDPOINT, silenceDurationMs: 1500, eagerSilenceMs: 250 } };
+    const plain = { endpoint: { ...DEFAULT_LIVE_ENDPOINT, silenceDurationMs: 1500 } };
+    const withoutEager = (events: readonly LiveEvent[]): LiveEvent[] =>
+      events
+        .filter(({ type }) => !type.startsWith('eager'))
+        .map((event) => {
+          if (event.type !== 'final') return event;
+          const { eager: _, ...rest } = event;
+          return rest;
+        });
+
+    it('are retracted in pauses and confirmed at the end, and change nothing else', async () => {
+      for (const secondPass of [false, true]) {
+        const told = await events(1600, { ...eagerly, secondPass });
+        expect(withoutEager(told)).toEqual(await events(1600, { ...plain, secondPass }));
+        // Pauses of 0.8, 1.0 and 0.9 seconds, then the end of the audio.
+        const kinds = told.flatMap((event) =>
+          event.type.startsWith('eager') ? [event.type] : event.type === 'final' ? [event.eager] : [],
+        );
+        const pair = ['eager_end', 'eager_retracted'];
+        expect(kinds).toEqual([...pair, ...pair, ...pair, undefined]);
+        if (secondPass) continue;
+        for (const size of [640, 25_001, pcm.length]) {
+          const other = await events(size, eagerly);
+          const partless = (all: readonly LiveEvent[]) => all.filter(({ type }) => type !== 'partial');
+          expect(partless(other)).toEqual(partless(told));
+        }
+      }
+    });
+
+    it('say what the final says where nothing more comes, which is not computed again', async () => {
+      const stream = await open({
+        endpoint: { ...DEFAULT_LIVE_ENDPOINT, silenceDurationMs: 600, eagerSilenceMs: 250 },
+      });
+      const found: LiveEvent[] = [];
+      let decodings = 0;
+      const recognize = vi.spyOn(engine, 'recognize');
+      const ended: string[] = [];
+      const { family } = engine;
+      if (isStreaming(family)) {
+        const openStream = family.openStream.bind(family);
+        vi.spyOn(family, 'openStream').mockImplementation((options) => {
+          const opened = openStream(options);
+          const { finish, close } = opened;
+          opened.finish = (...args) => (ended.push('finish'), finish.apply(opened, args));
+          opened.close = () => (ended.push('close'), close.apply(opened));
+          return opened;
+        });
+      }
+      for (let from = 0; from < pcm.length; from += 640) {
+        const before = recognize.mock.calls.length;
+        const { events } = await stream.feed(pcm.subarray(from, from + 640));
+        found.push(...events);
+        if (!events.some(({ type }) => type === 'final')) continue;
+        decodings += recognize.mock.calls.length - before;
+        decodings -= events.filter(({ type }) => type === 'partial').length;
+      }
+      stream.close();
+      vi.restoreAllMocks();
+      expect(ended).toEqual(isStreaming(family) ? ['close', 'close', 'close'] : []);
+      expect(isStreaming(family) ? 0 : decodings).toBe(0);
+      const eager = found.flatMap((event) => (event.type === 'eager_end' ? [event.segment] : []));
+      expect(eager.length).toBe(3);
+      expect(finals(found)).toMatchObject(eager.map((segment) => ({ segment, eager: 'confirmed' })));
+    });
+
+    it.each([
+      ['a flush', (stream: StreamingRecognizer) => stream.flush()],
+      ['the end of the audio', (stream: StreamingRecognizer) => stream.finish()],
+    ])('are confirmed by %s', async (_, end) => {
+      const stream = await open(eagerly);
+      // In the first pause.
+      const found = [...(await stream.feed(pcm.subarray(0, 3.1 * RATE * 2))).events];
+      expect(found.at(-1)?.type).toMatch(/eager_end|partial/);
+      found.push(...(await end(stream)).events);
+      expect(found.filter(({ type }) => type === 'eager_end').length).toBe(1);
+      const [final] = finals(found);
+      const told = found.find((event) => event.type === 'eager_end')!.segment.text;
+      expect(final.eager).toBe(final.segment.text === told ? 'confirmed' : 'changed');
+      stream.close();
+    });
+
+    it('are settled where an utterance is cut for its length', async () => {
+      const endpoint = { ...eagerly.endpoint, maxUtteranceMs: 2700 };
+      let open = false;
+      let settled = 0;
+      for (const event of await events(1600, { endpoint })) {
+        if (event.type === 'eager_end') {
+          expect(open).toBe(false);
+          open = true;
+        } else if (event.type === 'eager_retracted' || event.type === 'final') {
+          if (event.type === 'final') expect(event.eager !== undefined).toBe(open);
+          if (open) settled += 1;
+          open = false;
+        }
+      }
+      expect(open).toBe(false);
+      expect(settled).toBeGreaterThan(2);
+    });
+  });
+
+  it('ends an utterance in which the search hears nothing new, if it streams', async () => {
+    const endpoint = { ...DEFAULT_LIVE_ENDPOINT, decoderSilenceMs: 1000 };
+    // A voice, then a hum that passes for speech and always sounds the same.
+    const noisy = new Int16Array(9 * RATE);
+    noisy.set(new Int16Array(pcm.buffer).subarray(0, 2.7 * RATE));
+    for (let i = 2.7 * RATE; i < noisy.length; i++) noisy[i] = 6000 * Math.sin((6.28 * 100 * i) / RATE);
+    const bytes = new Uint8Array(noisy.buffer);
+    const hear = async (size: number): Promise<LiveEvent[]> => {
+      const stream = await open({ endpoint });
+      const found: LiveEvent[] = [];
+      for (let from = 0; from < bytes.length; from += size)
+        found.push(...(await stream.feed(bytes.subarray(from, from + size))).events);
+      found.push(...(await stream.finish()).events);
+      stream.close();
+      return found.filter(({ type }) => type !== 'partial');
+    };
+    const found = await hear(1600);
+    const ends = finals(found).map(({ segment }) => segment.end);
+    if (name === 'tiny-ctc') expect(ends).toEqual([9]);
+    else {
+      // Soon after the voice, and not at once.
+      expect(ends[0]).toBeGreaterThan(3.6);
+      expect(ends[0]).toBeLessThan(4.7);
+    }
+    // What nothing was heard in has nothing that could end.
+    if (name === 'tiny-conformer') expect(finals(found)[1]?.segment).toMatchObject({ end: 9, text: '' });
+    expect(await hear(bytes.length)).toEqual(found);
   });
 
   it('is cancelled in the middle of an utterance', async () => {

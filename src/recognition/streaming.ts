@@ -6,9 +6,10 @@ import { SampleBuffer } from '../audio/ring-buffer.js';
 import { SAMPLE_RATE, type PushDecoder } from '../audio/contract.js';
 import { Endpointer, type EndpointEvent } from '../vad/endpointer.js';
 import { VAD_WINDOW, type EndpointConfig, type VoiceActivityStream } from '../vad/contract.js';
-import type { DecodeOptions } from '../decoding/contract.js';
+import type { DecodedHypothesis, DecodeOptions } from '../decoding/contract.js';
 import type { RejectionRules } from '../models/schema.js';
-import type { LiveEvent, LiveFeedResult } from './contract.js';
+import type { LiveEvent, LiveFeedResult, Segment } from './contract.js';
+import { DecoderSilence } from './decoder-silence.js';
 import type { RecognitionEngine } from './engine.js';
 import { isStreaming } from './families/index.js';
 import { isAcceptedSoFar, withoutRejected } from './rejection.js';
@@ -27,6 +28,8 @@ export interface StreamingOptions {
   readonly secondPass?: boolean;
 }
 
+type EndOf<Type extends EndpointEvent['type']> = Extract<EndpointEvent, { type: Type }>;
+
 /** Kept beyond the longest utterance: its padding, and what one feed may bring. */
 const SLACK_SECONDS = 4;
 const PIECE = SAMPLE_RATE;
@@ -41,6 +44,9 @@ export class StreamingRecognizer {
   private utterance = -1;
   /** The one that is being spoken. */
   private decoding: UtteranceDecoding | undefined;
+  /** The text that was told eagerly of it, unless it was retracted. */
+  private early: string | undefined;
+  private silence: DecoderSilence | undefined;
   /** No more audio comes. */
   private ended = false;
   /** Of the call under way. */
@@ -109,6 +115,7 @@ export class StreamingRecognizer {
       this.analysed += windows.length;
       for (const probability of await this.vad.process(windows)) {
         await this.apply(this.endpointer.push(probability), events);
+        await this.listen(events);
       }
       this.forget();
     }
@@ -119,44 +126,92 @@ export class StreamingRecognizer {
     this.forget();
   }
 
+  /** Ends an utterance in which the search hears nothing any more. */
+  private async listen(events: LiveEvent[]): Promise<void> {
+    const { decoding, silence, endpointer } = this;
+    if (decoding === undefined || silence === undefined) return;
+    const to = Math.max(decoding.from, endpointer.certainEnd);
+    if (await silence.isOver(decoding, to, this.signal))
+      await this.apply(endpointer.flush('decoder'), events);
+  }
+
   private async apply(changes: readonly EndpointEvent[], events: LiveEvent[]): Promise<void> {
+    const { decoderSilenceMs } = this.options.endpoint;
     for (const change of changes) {
-      if (change.type === 'speech_start') {
-        this.utterance += 1;
-        this.decoding = this.open(Math.max(change.sample, this.buffer.start));
-        events.push({ type: 'speech_start', utterance: this.utterance, time: change.sample / SAMPLE_RATE });
-      } else {
-        await this.final(change, events);
+      switch (change.type) {
+        case 'speech_start':
+          this.utterance += 1;
+          this.decoding = this.open(Math.max(change.sample, this.buffer.start));
+          if (decoderSilenceMs !== undefined) this.silence = new DecoderSilence(decoderSilenceMs);
+          events.push({
+            type: 'speech_start',
+            utterance: this.utterance,
+            time: change.sample / SAMPLE_RATE,
+          });
+          break;
+        case 'eager_end':
+          await this.eager(change, events);
+          break;
+        case 'eager_retracted':
+          this.early = undefined;
+          events.push({
+            type: 'eager_retracted',
+            utterance: this.utterance,
+            time: change.sample / SAMPLE_RATE,
+          });
+          break;
+        case 'speech_end':
+          await this.final(change, events);
       }
     }
   }
 
-  private async final(
-    change: Extract<EndpointEvent, { type: 'speech_end' }>,
-    events: LiveEvent[],
-  ): Promise<void> {
+  private async eager(change: EndOf<'eager_end'>, events: LiveEvent[]): Promise<void> {
     const decoding = this.decoding!;
+    const to = Math.min(change.sample, this.buffer.end);
+    const segment = this.segment(decoding, await decoding.eager(to, this.signal), to, change.meanProbability);
+    this.early = segment.text;
+    events.push({ type: 'eager_end', utterance: this.utterance, segment });
+  }
+
+  private async final(change: EndOf<'speech_end'>, events: LiveEvent[]): Promise<void> {
+    const decoding = this.decoding!;
+    const { early } = this;
     // The detector works in whole windows; at the end of the stream the samples after the last one are speech too.
     // After a flush that is not the end they belong to the next utterance.
     const to =
       this.ended && change.reason === 'flush' ? this.buffer.end : Math.min(change.sample, this.buffer.end);
     this.decoding = undefined;
+    this.early = undefined;
     events.push({
       type: 'speech_end',
       utterance: this.utterance,
       time: change.lastSpeechSample / SAMPLE_RATE,
     });
-    const hypotheses = await decoding.final(to, this.signal);
+    const segment = this.segment(decoding, await decoding.final(to, this.signal), to, change.meanProbability);
+    events.push({
+      type: 'final',
+      utterance: this.utterance,
+      segment,
+      ...(early === undefined ? {} : { eager: early === segment.text ? 'confirmed' : 'changed' }),
+    });
+  }
+
+  private segment(
+    decoding: UtteranceDecoding,
+    hypotheses: readonly DecodedHypothesis[],
+    to: number,
+    speechProbability: number,
+  ): Segment {
     // What was called stable stays.
     const rules = decoding.stable > 0 ? undefined : this.rejection;
-    const segment = toSegment(withoutRejected(hypotheses, change.meanProbability, rules), {
+    return toSegment(withoutRejected(hypotheses, speechProbability, rules), {
       id: this.utterance,
       start: decoding.from / SAMPLE_RATE,
       end: to / SAMPLE_RATE,
-      speechProbability: change.meanProbability,
+      speechProbability,
       frameSeconds: this.engine.frameSeconds,
     });
-    events.push({ type: 'final', utterance: this.utterance, segment });
   }
 
   private async partial(events: LiveEvent[]): Promise<void> {

@@ -50,4 +50,11 @@ export interface EndpointConfig {
   readonly suffixPaddingMs: number;
   /** An utterance is cut here at the latest, at its quietest recent moment. */
   readonly maxUtteranceMs: number;
+  /** Silence after which an utterance has probably ended, shorter than `silenceDurationMs`; without it nobody is told. */
+  readonly eagerSilenceMs?: number;
+  /**
+   * For models that stream: an utterance in which something was heard ends when the search has heard nothing new for so long,
+   * whatever the detector says (noise passes for speech). Without it only the detector ends one.
+   */
+  readonly decoderSilenceMs?: number;
 }

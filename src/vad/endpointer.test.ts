@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EndpointConfig } from './contract.js';
 import { VAD_WINDOW } from './contract.js';
 import { DEFAULT_ENDPOINT, DEFAULT_LIVE_ENDPOINT, Endpointer } from './endpointer.js';
-import type { EndpointEvent } from './endpointer.js';
+import type { EndpointerState, EndpointEvent } from './endpointer.js';
 
 type SpeechEnd = Extract<EndpointEvent, { type: 'speech_end' }>;
 
@@ -121,6 +121,49 @@ describe('Endpointer', () => {
     ]);
   });
 
+  it('says that an utterance may be over, and takes it back when speech goes on', () => {
+    const endpointer = new Endpointer({ ...config, eagerSilenceMs: 128 });
+    const probabilities = [...repeat(1, 5), ...repeat(0, 6), ...repeat(1, 3), ...repeat(0, 10)];
+    const events = probabilities.flatMap((value, window) =>
+      endpointer.push(value).map((event) => ({ at: window + 1, ...event })),
+    );
+    expect(events).toEqual([
+      { at: 2, type: 'speech_start', sample: 0 },
+      { at: 9, type: 'eager_end', sample: w(6), lastSpeechSample: w(5), meanProbability: 1 },
+      { at: 12, type: 'eager_retracted', sample: w(11) },
+      {
+        at: 18,
+        type: 'eager_end',
+        sample: w(15),
+        lastSpeechSample: w(14),
+        meanProbability: expect.closeTo(8 / 14, 10) as number,
+      },
+      {
+        at: 24,
+        type: 'speech_end',
+        sample: w(15),
+        lastSpeechSample: w(14),
+        meanProbability: expect.closeTo(8 / 14, 10) as number,
+        reason: 'silence',
+      },
+    ]);
+  });
+
+  it('says nothing eagerly of noise, nor together with the end', () => {
+    const noise = run([1, ...repeat(0, 5), ...repeat(1, 5), ...repeat(0, 10)], { eagerSilenceMs: 96 });
+    expect(noise.map(({ type }) => type)).toEqual(['speech_start', 'eager_end', 'speech_end']);
+    // The grid of windows: both come after ten.
+    const [, end] = run([...repeat(1, 5), ...repeat(0, 12)], { eagerSilenceMs: 300 });
+    expect(end).toMatchObject({ type: 'speech_end', reason: 'silence' });
+  });
+
+  it('ends where it is told that nothing is heard any more, and goes on', () => {
+    const endpointer = new Endpointer(config);
+    repeat(1, 10).forEach((value) => endpointer.push(value));
+    expect(endpointer.flush('decoder')).toMatchObject([{ reason: 'decoder', sample: w(10) }]);
+    expect(repeat(1, 2).flatMap((value) => endpointer.push(value))).toMatchObject([{ sample: w(10) }]);
+  });
+
   describe('for any probabilities', () => {
     const anything = fc.record({
       // Runs rather than independent values: the interesting states need some length.
@@ -153,7 +196,7 @@ describe('Endpointer', () => {
                 expect(open).toBeUndefined();
                 expect(event.sample).toBeGreaterThanOrEqual(utterances.at(-1)?.end ?? 0);
                 open = event.sample;
-              } else {
+              } else if (event.type === 'speech_end') {
                 expect(open).toBeDefined();
                 expect(event.sample).toBeGreaterThan(open!);
                 expect(event.sample - open!).toBeLessThanOrEqual(config.maxUtteranceMs * 16 + VAD_WINDOW);
@@ -188,6 +231,81 @@ describe('Endpointer', () => {
         }),
         { numRuns: 200 },
       );
+    });
+
+    const eagerly = fc.record({
+      // Speech and silence in turn: with values by chance most of the utterances would hold no pause.
+      runs: fc
+        .array(
+          fc.tuple(fc.constantFrom(0, 0.2), fc.integer({ min: 1, max: 13 }), fc.integer({ min: 1, max: 25 })),
+          {
+            maxLength: 15,
+          },
+        )
+        .map((turns) =>
+          turns.flatMap(([quiet, silence, speech]): [number, number][] => [
+            [quiet, silence],
+            [speech % 5 === 0 ? 0.4 : 1, speech],
+          ]),
+        ),
+      base: fc.constantFrom(config, DEFAULT_LIVE_ENDPOINT, {
+        ...config,
+        minSpeechMs: 0,
+        suffixPaddingMs: 200,
+      }),
+      eagerSilenceMs: fc.integer({ min: 64, max: 319 }),
+      /** After so many windows: the state is kept and taken up elsewhere; the utterance is flushed. */
+      restored: fc.array(fc.nat(300), { maxLength: 3 }),
+      flushed: fc.array(fc.nat(300), { maxLength: 3 }),
+    });
+
+    it('an eager end is confirmed or retracted exactly once, and changes nothing else', () => {
+      let confirmed = 0;
+      let retracted = 0;
+      fc.assert(
+        fc.property(eagerly, ({ runs, base, eagerSilenceMs, restored, flushed }) => {
+          const hear = (config: EndpointConfig, restored: readonly number[]): EndpointEvent[] => {
+            let endpointer = new Endpointer(config);
+            const probabilities = runs.flatMap(([value, count]) => repeat(value, count));
+            const events = probabilities.flatMap((value, window) => {
+              if (restored.includes(window)) {
+                const state = JSON.parse(JSON.stringify(endpointer.save())) as EndpointerState;
+                endpointer = new Endpointer(config, state);
+              }
+              return [...(flushed.includes(window) ? endpointer.flush() : []), ...endpointer.push(value)];
+            });
+            return [...events, ...endpointer.flush()];
+          };
+          const config = { ...base, eagerSilenceMs };
+          const events = hear(config, restored);
+          expect(events).toEqual(hear(config, []));
+          expect(events.filter(({ type }) => !type.startsWith('eager'))).toEqual(hear(base, []));
+          let open: Extract<EndpointEvent, { type: 'eager_end' }> | undefined;
+          for (const event of events) {
+            if (event.type === 'eager_end') {
+              expect(open).toBeUndefined();
+              open = event;
+              continue;
+            }
+            if (event.type === 'eager_retracted') {
+              expect(open).toBeDefined();
+              expect(event.sample).toBeGreaterThan(open!.lastSpeechSample);
+              retracted += 1;
+            } else if (open !== undefined) {
+              expect(event.type).toBe('speech_end');
+              confirmed += 1;
+              // With all of its padding heard it was told exactly where it ended.
+              const { sample, lastSpeechSample } = event as SpeechEnd;
+              const whole = open.sample === open.lastSpeechSample + base.suffixPaddingMs * 16;
+              if (whole && lastSpeechSample === open.lastSpeechSample) expect(sample).toBe(open.sample);
+            }
+            open = undefined;
+          }
+          expect(open).toBeUndefined();
+        }),
+        { numRuns: 600, seed: 1 },
+      );
+      expect(Math.min(confirmed, retracted)).toBeGreaterThan(20);
     });
   });
 });

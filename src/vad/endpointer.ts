@@ -12,8 +12,24 @@ export type EndpointEvent =
       readonly lastSpeechSample: number;
       /** Mean probability of speech from the first to the last window of speech. */
       readonly meanProbability: number;
-      readonly reason: 'silence' | 'max_length' | 'flush';
-    };
+      readonly reason: EndReason;
+    }
+  /**
+   * The silence has lasted `eagerSilenceMs`: the utterance may be over. Either `eager_retracted` follows, or `speech_end`, never
+   * both, and no other event comes between.
+   */
+  | {
+      readonly type: 'eager_end';
+      /** Where it ends if nothing more is said. */
+      readonly sample: number;
+      readonly lastSpeechSample: number;
+      readonly meanProbability: number;
+    }
+  /** It goes on: its window that begins at this sample is speech. */
+  | { readonly type: 'eager_retracted'; readonly sample: number };
+
+/** `decoder`: the search heard nothing new for long, whatever the detector said. */
+export type EndReason = 'silence' | 'max_length' | 'flush' | 'decoder';
 
 /** For recorded audio. */
 export const DEFAULT_ENDPOINT: EndpointConfig = {
@@ -56,12 +72,15 @@ interface Utterance {
   lastSpeechWindow: number;
   /** Whether it lasted `minSpeechMs` and was announced. */
   announced: boolean;
+  /** Whether its end was told eagerly, in the silence that is going on. */
+  eager: boolean;
 }
 
 /**
  * Finds utterances in the probabilities of a voice activity detector, window by window: a Schmitt trigger with a
  * hangover, as in Silero's `get_speech_timestamps`, that also works live. Every `speech_start` is followed by its
- * `speech_end`, and no two utterances overlap. Memory is bounded by `maxUtteranceMs`.
+ * `speech_end`, and no two utterances overlap. Memory is bounded by `maxUtteranceMs`. An `eager_end` in between is either
+ * retracted, because speech goes on, or confirmed by the `speech_end`.
  */
 export class Endpointer {
   private window = 0;
@@ -71,6 +90,7 @@ export class Endpointer {
   /** The durations of the config in samples. */
   private readonly minSpeech: number;
   private readonly silence: number;
+  private readonly eagerSilence: number;
   private readonly prefix: number;
   private readonly suffix: number;
   private readonly maxUtterance: number;
@@ -92,6 +112,7 @@ export class Endpointer {
     const samples = (ms: number): number => Math.round(ms * SAMPLES_PER_MS);
     this.maxUtterance = samples(config.maxUtteranceMs);
     this.silence = samples(config.silenceDurationMs);
+    this.eagerSilence = samples(config.eagerSilenceMs ?? Infinity);
     this.suffix = samples(config.suffixPaddingMs);
     // Both must fit into an utterance with room to spare, or it would reach its limit before it is announced.
     this.prefix = Math.min(samples(config.prefixPaddingMs), Math.floor(this.maxUtterance / 2));
@@ -142,23 +163,27 @@ export class Endpointer {
     const { utterance } = this;
     if (utterance === undefined) return [];
     utterance.probabilities.push(value);
+    const events: EndpointEvent[] = [];
     if (this.active) {
       utterance.speechWindows += 1;
       utterance.lastSpeechWindow = window;
+      if (utterance.eager) events.push({ type: 'eager_retracted', sample: window * VAD_WINDOW });
+      utterance.eager = false;
     }
-    return this.advance(utterance);
+    this.advance(utterance, events);
+    return events;
   }
 
   /**
    * Ends the utterance here; the stream may go on. Speech that was going on counts even if it was shorter than
    * `minSpeechMs`, because nobody knows how it would have gone on.
    */
-  flush(): EndpointEvent[] {
+  flush(reason: 'flush' | 'decoder' = 'flush'): EndpointEvent[] {
     const { utterance } = this;
     const events: EndpointEvent[] = [];
     if (utterance !== undefined && (utterance.announced || this.active)) {
       if (!utterance.announced) events.push({ type: 'speech_start', sample: utterance.start });
-      events.push(this.close(utterance, 'flush'));
+      events.push(this.close(utterance, reason));
     }
     this.utterance = undefined;
     this.active = false;
@@ -173,6 +198,7 @@ export class Endpointer {
       speechWindows: 0,
       lastSpeechWindow: window,
       announced: false,
+      eager: false,
     };
   }
 
@@ -180,8 +206,7 @@ export class Endpointer {
     return Math.max(this.previousEnd, window * VAD_WINDOW - this.prefix, 0);
   }
 
-  private advance(utterance: Utterance): EndpointEvent[] {
-    const events: EndpointEvent[] = [];
+  private advance(utterance: Utterance, events: EndpointEvent[]): void {
     if (!utterance.announced && utterance.speechWindows * VAD_WINDOW >= this.minSpeech) {
       utterance.announced = true;
       events.push({ type: 'speech_start', sample: utterance.start });
@@ -194,20 +219,25 @@ export class Endpointer {
       // What stayed below minSpeechMs for so long is a row of clicks.
       if (utterance.announced) events.push(...this.cut(utterance));
       else this.utterance = undefined;
+    } else if (utterance.announced && !utterance.eager && !this.active && silence >= this.eagerSilence) {
+      utterance.eager = true;
+      events.push({ type: 'eager_end', ...this.endOf(utterance) });
     }
-    return events;
   }
 
-  private close(utterance: Utterance, reason: 'silence' | 'max_length' | 'flush'): EndpointEvent {
-    const lastSpeechSample = (utterance.lastSpeechWindow + 1) * VAD_WINDOW;
-    this.previousEnd = Math.min(lastSpeechSample + this.suffix, this.position);
-    const speech = utterance.probabilities.slice(0, utterance.lastSpeechWindow - utterance.firstWindow + 1);
+  private close(utterance: Utterance, reason: EndReason): EndpointEvent {
+    const end = this.endOf(utterance);
+    this.previousEnd = end.sample;
+    return { type: 'speech_end', ...end, reason };
+  }
+
+  private endOf({ firstWindow, lastSpeechWindow, probabilities }: Utterance) {
+    const lastSpeechSample = (lastSpeechWindow + 1) * VAD_WINDOW;
+    const speech = probabilities.slice(0, lastSpeechWindow - firstWindow + 1);
     return {
-      type: 'speech_end',
-      sample: this.previousEnd,
+      sample: Math.min(lastSpeechSample + this.suffix, this.position),
       lastSpeechSample,
       meanProbability: mean(speech),
-      reason,
     };
   }
 
@@ -234,6 +264,7 @@ export class Endpointer {
       speechWindows: rest.length,
       lastSpeechWindow: Math.max(window, utterance.lastSpeechWindow),
       announced: true,
+      eager: false,
     };
     this.previousEnd = sample;
     const meanProbability = mean(probabilities.slice(0, quietest + 1));

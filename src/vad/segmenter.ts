@@ -184,6 +184,8 @@ class Segmenter {
         this.utteranceStart = event.sample;
         continue;
       }
+      // Recordings have nobody to be told early.
+      if (event.type !== 'speech_end') continue;
       // The silence that fills the last window up is not part of the audio.
       const end = Math.min(event.sample, this.buffer.end);
       const { meanProbability } = event;

@@ -14,9 +14,11 @@ export function counted(event: SessionEvent, base: Base): SessionEvent {
   switch (event.type) {
     case 'speech_start':
     case 'speech_end':
+    case 'eager_retracted':
       return { ...event, utterance, time: event.time + base.time };
     case 'partial':
       return { ...event, utterance, start: event.start + base.time, end: event.end + base.time };
+    case 'eager_end':
     case 'final':
       return { ...event, utterance, segment: later(event.segment, base) };
     case 'intent': {

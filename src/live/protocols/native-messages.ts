@@ -47,6 +47,8 @@ export const HelloSchema = Type.Object({
   options: Type.Optional(
     Type.Object({
       silence_ms: milliseconds(64, 10_000),
+      eager_silence_ms: milliseconds(64, 10_000),
+      decoder_silence_ms: milliseconds(500, 30_000),
       threshold: milliseconds(0.01, 0.99),
       prefix_padding_ms: milliseconds(0, 2000),
       max_utterance_ms: milliseconds(1000, 28_000),
@@ -94,6 +96,19 @@ const Confidence = Type.Number({ minimum: 0, maximum: 1 });
 /** Messages of a resumable session are numbered. */
 const Seq = { seq: Type.Optional(Type.Integer({ minimum: 1 })) };
 
+/** What was recognised of an utterance. */
+const Result = {
+  start: Seconds,
+  end: Seconds,
+  text: Type.String(),
+  confidence: Confidence,
+  words: Type.Array(
+    Type.Object({ word: Type.String(), start: Seconds, end: Seconds, confidence: Confidence }),
+  ),
+  /** Further hypotheses, best first; where the hello asked for alternatives. */
+  alternatives: Type.Optional(Type.Array(Type.Object({ text: Type.String(), confidence: Confidence }))),
+};
+
 export const SERVER_MESSAGES = {
   ready: Type.Object({
     type: Type.Literal('ready'),
@@ -127,18 +142,18 @@ export const SERVER_MESSAGES = {
     }),
   }),
   speech_end: Type.Object({ type: Type.Literal('speech_end'), utterance: Utterance, time: Seconds }),
+  eager_end: Type.Object({ type: Type.Literal('eager_end'), utterance: Utterance, ...Result }),
+  eager_retracted: Type.Object({
+    type: Type.Literal('eager_retracted'),
+    utterance: Utterance,
+    time: Seconds,
+  }),
   final: Type.Object({
     type: Type.Literal('final'),
     utterance: Utterance,
-    start: Seconds,
-    end: Seconds,
-    text: Type.String(),
-    confidence: Confidence,
-    words: Type.Array(
-      Type.Object({ word: Type.String(), start: Seconds, end: Seconds, confidence: Confidence }),
-    ),
-    /** Further hypotheses, best first; where the hello asked for alternatives. */
-    alternatives: Type.Optional(Type.Array(Type.Object({ text: Type.String(), confidence: Confidence }))),
+    ...Result,
+    /** What it makes of an eager end that was not retracted. */
+    eager: Type.Optional(Type.Union([Type.Literal('confirmed'), Type.Literal('changed')])),
   }),
   intent: Type.Object({
     type: Type.Literal('intent'),
@@ -158,6 +173,8 @@ export const SERVER_MESSAGES = {
       }),
     ),
     tentative: Type.Boolean(),
+    /** A tentative one that belongs to an eager end. */
+    eager: Type.Optional(Type.Boolean()),
     dialogue: Type.Optional(
       Type.Object({
         outcome: Type.Union(OUTCOMES.map((name) => Type.Literal(name))),

@@ -6,7 +6,9 @@ import { ERRORS, MalgwiError, toPlainError } from '../../errors.js';
 import type { ErrorCode, ErrorOptions, PlainError } from '../../errors.js';
 import type { Venue } from '../../intents/contract.js';
 import type { DialogueTurn, PendingCommand } from '../../intents/index.js';
+import type { Segment } from '../../recognition/contract.js';
 import type { EndpointConfig } from '../../vad/contract.js';
+import { DEFAULT_LIVE_ENDPOINT } from '../../vad/endpointer.js';
 import type {
   AdapterOutput,
   LiveCommand,
@@ -64,9 +66,9 @@ export class NativeProtocol implements ProtocolAdapter {
     const message = toMessage(counted(event, this.#base), this);
     if (message === undefined) return [];
     if (this.#outbox === undefined) return [JSON.stringify(message)];
-    return [
-      this.#outbox.add(message, PASSING.has(event.type) || (event.type === 'intent' && event.tentative)),
-    ];
+    const passing =
+      PASSING.has(event.type) || (event.type === 'intent' && event.tentative && event.eager !== true);
+    return [this.#outbox.add(message, passing)];
   }
 
   resumed(seq: number, receivedBytes: number): readonly string[] | undefined {
@@ -173,11 +175,21 @@ function decoding(options: NonNullable<Hello['options']>): Pick<SessionOptions, 
 
 function endpoint(options: NonNullable<Hello['options']>): Partial<EndpointConfig> {
   const { silence_ms, threshold, prefix_padding_ms, max_utterance_ms } = options;
+  const { eager_silence_ms, decoder_silence_ms } = options;
+  const silence = silence_ms ?? DEFAULT_LIVE_ENDPOINT.silenceDurationMs;
+  if (eager_silence_ms !== undefined && eager_silence_ms >= silence) {
+    throw new MalgwiError('invalid_field', {
+      detail: `options.eager_silence_ms must be smaller than silence_ms, which is ${String(silence)}.`,
+      param: 'options.eager_silence_ms',
+    });
+  }
   return {
     ...(silence_ms === undefined ? {} : { silenceDurationMs: silence_ms }),
     ...(threshold === undefined ? {} : { threshold }),
     ...(prefix_padding_ms === undefined ? {} : { prefixPaddingMs: prefix_padding_ms }),
     ...(max_utterance_ms === undefined ? {} : { maxUtteranceMs: max_utterance_ms }),
+    ...(eager_silence_ms === undefined ? {} : { eagerSilenceMs: eager_silence_ms }),
+    ...(decoder_silence_ms === undefined ? {} : { decoderSilenceMs: decoder_silence_ms }),
   };
 }
 
@@ -207,6 +219,17 @@ function errorBody(error: PlainError): Extract<ServerMessage, { type: 'error' }>
   };
 }
 
+function resultBody({ start, end, text, confidence, words, alternatives }: Segment) {
+  return {
+    start,
+    end,
+    text,
+    confidence,
+    words: [...words],
+    ...(alternatives.length === 0 ? {} : { alternatives: [...alternatives] }),
+  };
+}
+
 function dialogueBody({ outcome, reply, action, state }: DialogueTurn) {
   return {
     outcome,
@@ -228,26 +251,25 @@ function toMessage(event: SessionEvent, protocol: NativeProtocol): ServerMessage
       };
     case 'speech_start':
     case 'speech_end':
+    case 'eager_retracted':
       return { type: event.type, utterance: event.utterance, time: milli(event.time) };
     case 'partial': {
       const { utterance, start, end, text, stable } = event;
       return { type: 'partial', utterance, start: milli(start), end: milli(end), text, stable };
     }
+    case 'eager_end':
+      return { type: 'eager_end', utterance: event.utterance, ...resultBody(event.segment) };
     case 'final': {
-      const { start, end, text, confidence, words, alternatives } = event.segment;
+      const { utterance, segment, eager } = event;
       return {
         type: 'final',
-        utterance: event.utterance,
-        start,
-        end,
-        text,
-        confidence,
-        words: [...words],
-        ...(alternatives.length === 0 ? {} : { alternatives: [...alternatives] }),
+        utterance,
+        ...resultBody(segment),
+        ...(eager === undefined ? {} : { eager }),
       };
     }
     case 'intent': {
-      const { utterance, result, tentative, turn } = event;
+      const { utterance, result, tentative, eager, turn } = event;
       const { intent, slots, confidence, evidence, problems } = result;
       return {
         type: 'intent',
@@ -258,6 +280,7 @@ function toMessage(event: SessionEvent, protocol: NativeProtocol): ServerMessage
         evidence,
         problems,
         tentative,
+        ...(eager === undefined ? {} : { eager }),
         ...(turn === undefined ? {} : { dialogue: dialogueBody(turn) }),
       } as ServerMessage;
     }

@@ -21,6 +21,12 @@ export interface LivePartial {
   readonly end: number;
 }
 
+/** The result of an utterance for the case that it ends at `to`. The same samples give the same result, so it is never computed twice. */
+export interface EarlyResult {
+  readonly to: number;
+  readonly hypotheses: readonly DecodedHypothesis[];
+}
+
 /** One utterance. Positions are samples of the stream. Calls are made one after the other. */
 export interface UtteranceDecoding {
   /** First sample. */
@@ -34,6 +40,10 @@ export interface UtteranceDecoding {
   advance(to: number, signal?: AbortSignal): Promise<void>;
   /** Where one is due. @param to end of what has been heard, whether it belongs to the utterance or not */
   partial(to: number, signal?: AbortSignal): Promise<LivePartial | undefined>;
+  /** What {@link final} would give for `to`, which is behind all that {@link advance} was told; the utterance goes on. */
+  eager(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]>;
+  /** All of the text that the search has so far, for models that stream. */
+  heard?(): Promise<string>;
   /** The utterance ends at `to`, which may lie before what {@link advance} was told. */
   final(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]>;
 }

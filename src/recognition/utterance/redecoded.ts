@@ -1,7 +1,7 @@
 import { SAMPLE_RATE } from '../../audio/contract.js';
 import type { DecodedHypothesis, DecodeOptions } from '../../decoding/contract.js';
 import type { RecognitionEngine } from '../engine.js';
-import type { LiveAudio, LivePartial, UtteranceDecoding, UtteranceOptions } from './contract.js';
+import type { EarlyResult, LiveAudio, LivePartial, UtteranceDecoding, UtteranceOptions } from './contract.js';
 
 /** A partial may cost this share of the audio time it covers. */
 const PARTIAL_GROWTH = 0.02;
@@ -16,6 +16,7 @@ export class RedecodedUtterance implements UtteranceDecoding {
   readonly stable = 0;
   private readonly partialDecoding: DecodeOptions;
   private lastPartialEnd: number;
+  private early: EarlyResult | undefined;
 
   constructor(
     private readonly engine: RecognitionEngine,
@@ -45,7 +46,14 @@ export class RedecodedUtterance implements UtteranceDecoding {
     return { text: best!.text, stable: 0, end: to };
   }
 
+  async eager(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]> {
+    const hypotheses = await this.recognize(to, this.options.decoding, signal);
+    this.early = { to, hypotheses };
+    return hypotheses;
+  }
+
   final(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]> {
+    if (this.early?.to === to) return Promise.resolve(this.early.hypotheses);
     return this.recognize(to, this.options.decoding, signal);
   }
 

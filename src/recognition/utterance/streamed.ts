@@ -3,7 +3,7 @@ import type { DecodedHypothesis } from '../../decoding/contract.js';
 import { throwIfAborted } from '../../decoding/select.js';
 import type { RecognitionEngine } from '../engine.js';
 import type { DecodingStream, StreamingFamily } from '../families/index.js';
-import type { LiveAudio, LivePartial, UtteranceDecoding, UtteranceOptions } from './contract.js';
+import type { EarlyResult, LiveAudio, LivePartial, UtteranceDecoding, UtteranceOptions } from './contract.js';
 
 /** Samples between two looks whether the call was cancelled. */
 const PIECE = SAMPLE_RATE / 4;
@@ -33,6 +33,7 @@ export class StreamedUtterance implements UtteranceDecoding {
   private fed: number;
   private lastPartialEnd: number;
   private last: LivePartial;
+  private early: EarlyResult | undefined;
 
   constructor(
     private readonly engine: RecognitionEngine,
@@ -74,11 +75,25 @@ export class StreamedUtterance implements UtteranceDecoding {
     return this.last;
   }
 
+  async heard(): Promise<string> {
+    return (await this.stream.partial()).text;
+  }
+
+  async eager(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]> {
+    if (!this.options.secondPass) await this.advance(to, signal);
+    const hypotheses = await (this.options.secondPass ? this.whole(to, signal) : this.stream.flush());
+    this.early = { to, hypotheses };
+    return hypotheses;
+  }
+
   async final(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]> {
+    if (this.early?.to === to) {
+      this.stream.close();
+      return this.early.hypotheses;
+    }
     if (this.options.secondPass) {
       this.stream.close();
-      const { decoding } = this.options;
-      return (await this.engine.recognize(this.audio.slice(this.from, to), decoding, signal)).hypotheses;
+      return this.whole(to, signal);
     }
     if (to < this.fed) {
       this.stream.close();
@@ -88,5 +103,10 @@ export class StreamedUtterance implements UtteranceDecoding {
     await this.advance(to, signal);
     throwIfAborted(signal);
     return this.stream.finish();
+  }
+
+  private async whole(to: number, signal?: AbortSignal): Promise<readonly DecodedHypothesis[]> {
+    const { audio, from, options } = this;
+    return (await this.engine.recognize(audio.slice(from, to), options.decoding, signal)).hypotheses;
   }
 }
