@@ -93,6 +93,18 @@ describe('parseIntent', () => {
     });
   });
 
+  it.each([
+    ['이번 자리 예약할래요', LIBRARY, { seat: '2' }],
+    ['이번 자리 예약할래요', AIRPLANE, {}],
+    ['이번 주 토요일에 자리 예약해 줘', LIBRARY, { date: 'this_sat' }],
+    ['이 십번 자리 예약해 줘', AIRPLANE, { seat: 'E10' }],
+    ['이십번 좌석 예약해 줘', AIRPLANE, { seat: 'E10' }],
+    ['이십번 좌석 예약해 줘', LIBRARY, { seat: '20' }],
+  ])('reads %s as the venue names its seats', (text, venue, slots) => {
+    const result = parseIntent(text, { venue });
+    expect([result.intent, result.slots]).toEqual(['reserve', slots]);
+  });
+
   it('believes the hypothesis that makes sense', () => {
     const result = parseIntent('이십칠 본 짜리 얘양 개조', {
       alternatives: [{ text: '이십칠 번 자리 예약해 줘' }],

@@ -80,10 +80,11 @@ function situationOf(tokens: readonly Token[], { venue, pending }: ParseOptions)
   const schemes =
     venue === undefined ? [] : [venue.seats, ...(venue.rooms ?? []).flatMap((room) => room.seats ?? [])];
   const letters = schemes.length === 0 || schemes.some((scheme) => scheme.kind === 'letter');
-  const onlyLetters = schemes.length > 0 && schemes.every((scheme) => scheme.kind === 'letter');
+  const only = (kind: string): boolean =>
+    schemes.length > 0 && schemes.every((scheme) => scheme.kind === kind);
   const phrase: Phrase = {
     tokens,
-    mentions: findMentions(tokens, { letters, onlyLetters }),
+    mentions: findMentions(tokens, { letters, onlyLetters: only('letter'), onlyNumbers: only('number') }),
     predicates: findPredicates(tokens),
     senses: new Set(tokens.map((token) => token.sense)),
   };

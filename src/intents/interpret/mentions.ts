@@ -10,6 +10,8 @@ export interface MentionOptions {
   readonly letters: boolean;
   /** All seats here are named by letters: 이열 is row E, not row 2. */
   readonly onlyLetters: boolean;
+  /** All seats here have plain numbers: 이번 자리 is seat 2. */
+  readonly onlyNumbers: boolean;
 }
 
 type Found = Omit<Mention, 'role' | 'first'> | undefined;
@@ -40,11 +42,15 @@ function rowEnd(c: Cursor, at: number): number | undefined {
   return undefined;
 }
 
+/** 이번, which is also 이 번; not 이번 주. */
+function isThisTime(c: Cursor, at: number): boolean {
+  return c.is(at, 'WEEK:this') && c.tokens[at].end - c.tokens[at].start <= 4;
+}
+
 /** 사 번, 네 번째 자리, 넷째 자리 behind a row; 네 자리 are four seats. */
 function placeInRow(c: Cursor, at: number): { value: number; last: number } | undefined {
   // 칠행 이번 자리: place two of a row.
-  if (c.is(at, 'WEEK:this') && c.tokens[at].end - c.tokens[at].start <= 4)
-    return { value: 2, last: seatEnd(c, at + 1) };
+  if (isThisTime(c, at)) return { value: 2, last: seatEnd(c, at + 1) };
   const number = c.number(at);
   if (number?.value === undefined) return undefined;
   const named = c.unit(at + 1, 'NO', 'NTH', 'NTHSEAT') || c.is(at + 1, 'SEAT');
@@ -282,6 +288,21 @@ function rowE(c: Cursor, at: number): Found {
     : found('seat', `E${position}`, seatEnd(c, inner + 1));
 }
 
+/** 이 십 번 where seats have letters: nobody says a row and a seat as twenty. */
+function seatOfE(c: Cursor, at: number): Found {
+  const number = c.number(at);
+  if (number?.sense !== 'sino' || number.value === undefined || number.value < 20 || number.value > 29)
+    return undefined;
+  const seat = numberSeat(c, at);
+  return seat === undefined ? undefined : { ...seat, value: `E${number.value - 10}` };
+}
+
+/** 이번 자리 where seats have numbers. */
+function seatTwo(c: Cursor, at: number): Found {
+  if (!isThisTime(c, at) || !c.is(at + 1, 'SEAT') || c.tokens[at + 1].cls !== Class.noun) return undefined;
+  return found('seat', '2', at + 2);
+}
+
 /** Everything mentioned, in order. */
 export function findMentions(tokens: readonly Token[], options: MentionOptions): Mention[] {
   const c = new Cursor(tokens);
@@ -289,6 +310,7 @@ export function findMentions(tokens: readonly Token[], options: MentionOptions):
   let at = 0;
   while (at < tokens.length) {
     const hit: Found =
+      (options.onlyNumbers ? seatTwo(c, at) : undefined) ??
       readTime(c, at) ??
       room(c, at) ??
       (options.onlyLetters ? rowE(c, at) : undefined) ??
@@ -296,6 +318,7 @@ export function findMentions(tokens: readonly Token[], options: MentionOptions):
       floor(c, at) ??
       rowSeat(c, at) ??
       party(c, at) ??
+      (options.onlyLetters ? seatOfE(c, at) : undefined) ??
       numberSeat(c, at) ??
       simple(c, at);
     if (hit === undefined) {
