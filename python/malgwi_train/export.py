@@ -56,6 +56,7 @@ def streaming_arguments(parser: argparse.ArgumentParser) -> None:
     add("--chunk", type=int, default=default.chunk, help="encoder frames that a step of a live stream adds")
     add("--lookahead", type=int, default=default.lookahead, help="further encoder frames that a step sees")
     add("--left", type=int, default=default.left, help="encoder frames before them that a step sees")
+    add("--settle", type=int, default=default.settle, help="encoder frames after which the search's best text holds")
 
 
 def to_onnx(model: ConformerCTC, path: Path) -> None:
@@ -122,7 +123,7 @@ def run(args: argparse.Namespace) -> None:
         if max(whole, chunks) > 1e-3:
             raise SystemExit("export: the float32 graph differs from PyTorch")
         to_int8(full, small)
-        chunking = Chunking(args.chunk, args.lookahead, args.left)
+        chunking = Chunking(args.chunk, args.lookahead, args.left, args.settle)
         metrics, collate = [], Collator(*normalization(state["statistics"]))
         for set_name, chosen in development_sets(args.work).items():
             float_result, result = (report(score(of_graph(p, args.threads), chosen, collate)) for p in (full, small))

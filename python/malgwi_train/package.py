@@ -71,7 +71,7 @@ def streaming(chunking: Chunking) -> dict:
     """How the graph is run live, in the manifest's words."""
     return {
         "chunkFrames": chunking.chunk, "lookaheadFrames": chunking.lookahead, "leftFrames": chunking.left,
-        "overlapFrames": OVERLAP,
+        "overlapFrames": OVERLAP, "settleFrames": chunking.settle,
     }
 
 

@@ -29,6 +29,8 @@ class Chunking:
     lookahead: int = 8
     # Cached frames before the chunk.
     left: int = 64
+    # Frames after which what the best text has begun with holds, in the service's search.
+    settle: int = 12
 
     @property
     def features(self) -> int:

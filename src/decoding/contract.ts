@@ -80,9 +80,11 @@ export interface CtcDecoder {
   decode(logProbs: LogProbs, options?: DecodeOptions): DecodedHypothesis[];
   /**
    * Begins an utterance whose frames come piece by piece. Any number of them may be under way at once.
+   * @param settleFrames what the best text has begun with for so long holds, and is stable; a search that holds one text only
+   * needs none
    * @throws MalgwiError invalid_field
    */
-  begin(options?: DecodeOptions): CtcUtterance;
+  begin(options?: DecodeOptions, settleFrames?: number): CtcUtterance;
 }
 
 /** What can be said of an utterance that is not over. */

@@ -1,7 +1,14 @@
 /** What every CTC decoder must do with an utterance whose frames come piece by piece. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CtcDecoder, CtcUtterance, LogProbs } from './index.js';
+import type {
+  CtcDecoder,
+  CtcDecoderConfig,
+  CtcUtterance,
+  DecodedHypothesis,
+  DecodeOptions,
+  LogProbs,
+} from './index.js';
 import { createCtcDecoder, parseTokens, readArpa } from './index.js';
 
 const table = parseTokens(['<blank>', ' ', '가', '나', '<eos>'].join('\n'), {
@@ -19,10 +26,23 @@ const model = readArpa(
   ),
 );
 
+/** The search of live streams, which makes up its mind after three frames. */
+const settling = (config: CtcDecoderConfig): CtcDecoder => {
+  const decoder = createCtcDecoder(table, config);
+  const begin = (options?: DecodeOptions): CtcUtterance => decoder.begin(options, 3);
+  const decode = (logProbs: LogProbs, options?: DecodeOptions): DecodedHypothesis[] => {
+    const utterance = begin(options);
+    utterance.push(logProbs);
+    return utterance.finish();
+  };
+  return { name: 'settling', begin, decode };
+};
+
 const DECODERS: readonly [name: string, decoder: CtcDecoder][] = [
   ['greedy', createCtcDecoder(table, { method: 'greedy' })],
   ['beam', createCtcDecoder(table, { method: 'beam' })],
   ['a narrow beam', createCtcDecoder(table, { method: 'beam', beamWidth: 3, beamReach: 3 })],
+  ['a beam that settles', settling({ method: 'beam', beamWidth: 8 })],
   [
     'beam and language model',
     createCtcDecoder(
@@ -131,4 +151,35 @@ describe.each(DECODERS)('%s', (_name, decoder) => {
     );
     expect(some).toBeGreaterThan(10);
   });
+});
+
+it('settles what the best text has begun with, and more words are stable for it', () => {
+  const stableOf = (decoder: CtcDecoder): number => {
+    let sum = 0;
+    fc.assert(
+      fc.property(pieces, (parts) => {
+        const utterance = decoder.begin();
+        for (const part of parts) {
+          utterance.push(piece(part));
+          sum += utterance.partial().stable;
+        }
+      }),
+      { numRuns: 100, seed: 5 },
+    );
+    return sum;
+  };
+  const undecided = stableOf(createCtcDecoder(table, { method: 'beam', beamWidth: 8 }));
+  expect(stableOf(settling({ method: 'beam', beamWidth: 8 }))).toBeGreaterThan(2 * undecided);
+});
+
+it('finds the same when it settles after the end', () => {
+  fc.assert(
+    fc.property(pieces, (parts) => {
+      const decoder = createCtcDecoder(table, { method: 'beam', beamWidth: 8 });
+      const utterance = decoder.begin({ alternatives: 3 }, 1000);
+      utterance.push(piece(parts.flat()));
+      expect(utterance.finish()).toEqual(decoder.decode(piece(parts.flat()), { alternatives: 3 }));
+    }),
+    { numRuns: 100 },
+  );
 });

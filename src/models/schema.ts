@@ -136,6 +136,8 @@ const Streaming = Type.Object({
   overlapFrames: Type.Integer({ minimum: 0, maximum: 1000 }),
   /** Whether the final result of an utterance is decoded from all of it at once; otherwise it is the stream's. */
   secondPass: Type.Optional(Type.Boolean()),
+  /** Output frames after which what the best text has begun with holds; without it, what all hypotheses agree on. */
+  settleFrames: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
 });
 export type StreamingSizes = Static<typeof Streaming>;
 

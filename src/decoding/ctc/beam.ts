@@ -68,7 +68,7 @@ export class BeamCtcDecoder implements CtcDecoder {
     return utterance.finish();
   }
 
-  begin(options: DecodeOptions = {}): BeamUtterance {
+  begin(options: DecodeOptions = {}, settleFrames?: number): BeamUtterance {
     checkDecodeOptions(options);
     const { config } = this;
     const search = new PrefixSearch(
@@ -79,6 +79,7 @@ export class BeamCtcDecoder implements CtcDecoder {
         topTokens: Math.min(config.topTokens ?? DEFAULT_TOP_TOKENS, this.table.tokens.length),
         tokenReach: config.tokenReach ?? DEFAULT_TOKEN_REACH,
         beamReach: config.beamReach ?? DEFAULT_BEAM_REACH,
+        ...(settleFrames === undefined ? {} : { settleFrames }),
       },
       this.fusions.of(options),
     );

@@ -1,9 +1,9 @@
 import type { NgramModel, NgramState } from '../lm/contract.js';
 import { PairMap } from '../pair-map.js';
 
-/** Scores kept at most; beyond it they are looked up again. */
 /** Nothing is less probable than this (log10): an infinite one would be no number once it is weighed by 0. */
 const LEAST = -1e4;
+/** Scores kept at most; beyond it they are looked up again. */
 const MAX_SCORES = 1 << 20;
 
 /** An n-gram model whose contexts are numbers, and whose scores are looked up once. */
@@ -44,7 +44,8 @@ export class CachedNgram {
     }
     const { logProb, state } = this.model.score(this.contexts[context], word);
     const next = this.context(state);
-    this.logProb = Math.max(LEAST, logProb) * Math.LN10;
+    // Of the precision that is kept: a score must not depend on whether it was looked up before.
+    this.logProb = Math.fround(Math.max(LEAST, logProb) * Math.LN10);
     if (scores.size >= MAX_SCORES) scores.clear();
     scores.add(context, word, next, this.logProb);
     return next;

@@ -1,6 +1,8 @@
 import { PairMap } from '../pair-map.js';
 
 const ROOT = 0;
+/** Of a prefix that was held in a look ahead only. */
+export const UNBORN = 0x7fffffff;
 
 /** The tree of all prefixes that an utterance's search has held. Numbers in arrays: a frame adds as many as the beam is wide. */
 export class PrefixTree {
@@ -16,6 +18,8 @@ export class PrefixTree {
   bonus = new Float64Array(1024);
   /** Position in the beam, -1 for what is not in it. */
   position = new Int32Array(1024).fill(-1);
+  /** Frames until it was first held. */
+  born = new Int32Array(1024);
   private readonly children = new PairMap(1024);
 
   constructor(state: number) {
@@ -37,6 +41,7 @@ export class PrefixTree {
     this.state[id] = state;
     this.pending[id] = pending;
     this.bonus[id] = bonus;
+    this.born[id] = UNBORN;
     this.children.add(node, token, id);
     return id;
   }
@@ -54,6 +59,7 @@ export class PrefixTree {
     this.state = grown(this.state, new Int32Array(size));
     this.pending = grown(this.pending, new Int32Array(size));
     this.bonus = grown(this.bonus, new Float64Array(size));
+    this.born = grown(this.born, new Int32Array(size));
     this.position = grown(this.position, new Int32Array(size).fill(-1));
   }
 }

@@ -3,7 +3,7 @@ import type { TokenTable } from '../contract.js';
 import { FrameTokens, logAdd } from './frame.js';
 import type { Fusion } from './fusion.js';
 import { BestOf } from './best-of.js';
-import { PrefixTree } from './prefixes.js';
+import { PrefixTree, UNBORN } from './prefixes.js';
 import type { Symbols } from './symbols.js';
 
 export interface SearchConfig {
@@ -15,6 +15,11 @@ export interface SearchConfig {
   readonly tokenReach: number;
   /** A prefix is dropped when its score is below the best one's by more than this. */
   readonly beamReach: number;
+  /**
+   * What the best prefix has begun with for so many frames holds: prefixes that begin otherwise are dropped, as in a
+   * decoder with partial traceback of bounded delay (Brown et al. 1982). Without it nothing holds before all agree.
+   */
+  readonly settleFrames?: number;
 }
 
 export interface FoundPrefix {
@@ -38,6 +43,9 @@ export class PrefixSearch {
   private readonly tree: PrefixTree;
   private readonly tokens: FrameTokens;
   private readonly heap: BestOf;
+  /** What all prefixes held were made to begin with. */
+  private anchor = 0;
+  private borneInPeek: number[] | undefined;
   /** Prefixes in the beam, and which they are. */
   private count = 1;
   private nodes: Int32Array;
@@ -90,6 +98,7 @@ export class PrefixSearch {
     }
     this.select();
     this.replace();
+    if (this.config.settleFrames !== undefined) this.settle(this.blanks.length - this.config.settleFrames);
   }
 
   /**
@@ -97,7 +106,9 @@ export class PrefixSearch {
    * tree: they are what any other search would have added.
    */
   peek<T>(look: () => T): T {
-    const { tree, count, blanks } = this;
+    const { tree, count, blanks, anchor } = this;
+    const borne: number[] = [];
+    this.borneInPeek = borne;
     const nodes = this.nodes.slice(0, count);
     const beam = this.beam.slice(count);
     const frames = blanks.length;
@@ -108,6 +119,9 @@ export class PrefixSearch {
       this.nodes.set(nodes);
       this.beam.set(beam);
       this.count = count;
+      this.anchor = anchor;
+      this.borneInPeek = undefined;
+      for (const node of borne) tree.born[node] = UNBORN;
       nodes.forEach((node, i) => (tree.position[node] = i));
       blanks.length = frames;
     }
@@ -129,6 +143,10 @@ export class PrefixSearch {
 
   /** The best prefix so far. Nothing is changed by asking. */
   bestSoFar(): readonly number[] {
+    return this.tree.ids(this.best());
+  }
+
+  private best(): number {
     let best = 0;
     let score = -Infinity;
     for (let i = 0; i < this.count; i++) {
@@ -138,7 +156,31 @@ export class PrefixSearch {
         best = i;
       }
     }
-    return this.tree.ids(this.nodes[best]);
+    return this.nodes[best];
+  }
+
+  /** Holds on to what the best prefix began with before this frame. */
+  private settle(frame: number): void {
+    const { tree, nodes, beam } = this;
+    let anchor = this.best();
+    while (tree.born[anchor] > frame) anchor = tree.parent[anchor];
+    if (anchor <= this.anchor) return;
+    this.anchor = anchor;
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      const node = nodes[i];
+      let at = node;
+      while (at > anchor) at = tree.parent[at];
+      if (at !== anchor) {
+        tree.position[node] = -1;
+        continue;
+      }
+      nodes[kept] = node;
+      beam.copy(beam, i, kept);
+      tree.position[node] = kept;
+      kept += 1;
+    }
+    this.count = kept;
   }
 
   /** All prefixes held, as texts that end here, best first. Nothing is changed by asking. */
@@ -260,10 +302,23 @@ export class PrefixSearch {
     [this.beam, this.next] = [next, beam];
   }
 
+  /** Notes when a prefix was first held. */
+  private bear(node: number): number {
+    const { born } = this.tree;
+    if (born[node] === UNBORN) {
+      born[node] = this.blanks.length;
+      this.borneInPeek?.push(node);
+    }
+    return node;
+  }
+
   private extension(node: number, token: number): number {
     const { tree, symbols, fusion } = this;
     const known = tree.child(node, token);
-    if (known >= 0) return known;
+    if (known >= 0) {
+      this.bear(known);
+      return known;
+    }
     let pending = 0;
     let symbol = token;
     if (symbols.hasBytes) {
@@ -271,10 +326,10 @@ export class PrefixSearch {
       ({ pending } = symbols);
     }
     if (fusion === undefined || symbol < 0) {
-      return tree.add(node, token, tree.state[node], pending, tree.bonus[node]);
+      return this.bear(tree.add(node, token, tree.state[node], pending, tree.bonus[node]));
     }
     const state = fusion.step(tree.state[node], symbol);
-    return tree.add(node, token, state, pending, tree.bonus[node] + fusion.delta);
+    return this.bear(tree.add(node, token, state, pending, tree.bonus[node] + fusion.delta));
   }
 }
 

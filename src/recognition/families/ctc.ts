@@ -137,8 +137,9 @@ export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
   private encoder: SharedEncoder | undefined;
 
   openStream(options: DecodeOptions = {}): CtcStream {
-    const utterance: CtcUtterance = this.decoder(options).begin(options);
-    const { frontEnd: config } = this.runtime.manifest;
+    const { frontEnd: config, encoder } = this.runtime.manifest;
+    const { settleFrames } = encoder.streaming!;
+    const utterance: CtcUtterance = this.decoder(options).begin(options, settleFrames);
     // parseManifest has looked that it is one.
     this.frontEnd ??= createStreamingFrontEnd(config as KaldiFbankConfig);
     this.encoder ??= new SharedEncoder(this.runtime.streaming!);
