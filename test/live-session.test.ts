@@ -99,6 +99,14 @@ class Bench {
     return found === undefined ? undefined : { code: found.code, reason: found.reason };
   }
 
+  get dropped(): { reason: string; seconds: number }[] {
+    return this.all.flatMap((effect) =>
+      effect.type === 'measure' && effect.measure.name === 'audio_dropped'
+        ? [{ reason: effect.measure.reason, seconds: effect.measure.seconds }]
+        : [],
+    );
+  }
+
   measured(name: string): number[] {
     return this.all.flatMap((effect) =>
       effect.type === 'measure' && effect.measure.name === name && 'seconds' in effect.measure
@@ -125,7 +133,12 @@ describe('opening', () => {
     bench.audio(100);
     expect(bench.codes).toEqual(['hello_required']);
     expect(bench.close).toEqual({ code: 1008, reason: 'hello_required' });
-    expect(bench.events.at(-1)).toEqual({ type: 'closed', reason: 'hello_required', audioSeconds: 0 });
+    expect(bench.events.at(-1)).toEqual({
+      type: 'closed',
+      reason: 'hello_required',
+      audioSeconds: 0,
+      droppedSeconds: 0,
+    });
   });
 
   it('keeps audio that comes between hello and ready', () => {
@@ -182,6 +195,11 @@ describe('audio', () => {
     expect(bench.close).toEqual({ code: 1013, reason: 'audio_backlog_full' });
     // What was refused and what was waiting is counted, to the last sample.
     expect(bench.measured('audio_dropped').reduce((sum, seconds) => sum + seconds, 0)).toBeCloseTo(11);
+    expect(bench.dropped).toEqual([
+      { reason: 'backlog', seconds: 1 },
+      { reason: 'backlog', seconds: 10 },
+    ]);
+    expect(bench.events.at(-1)).toMatchObject({ type: 'closed', audioSeconds: 0, droppedSeconds: 11 });
   });
 
   it('frees room as the recogniser works', () => {
@@ -594,6 +612,69 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'disconnected' as const }) },
 );
 
+describe('audio that is in no result', () => {
+  const speaking = (): Bench => {
+    const bench = new Bench().open();
+    bench.audio(SECOND);
+    bench.answer(1, [{ type: 'speech_start', utterance: 0, time: 0.25 }]);
+    bench.audio(SECOND);
+    bench.answer(2, [{ type: 'partial', utterance: 0, start: 0.25, end: 2, text: '십칠 번', stable: 0 }]);
+    bench.audio(SECOND / 2);
+    bench.audio(SECOND / 4);
+    return bench;
+  };
+
+  it.each([
+    ['worker_crashed', { type: 'failed', error: { code: 'worker_crashed', message: '' } }, 'worker_crashed'],
+    ['inference_failed', { type: 'failed', error: { code: 'inference_failed', message: '' } }, 'failed'],
+    ['audio_corrupt', { type: 'failed', error: { code: 'audio_corrupt', message: '' } }, 'refused'],
+    ['slow_reader', { type: 'slow_reader' }, 'slow_reader'],
+  ] as const)('is counted and told after %s, the unfinished utterance too', (code, input, reason) => {
+    const bench = speaking();
+    bench.do(input);
+    expect(bench.codes).toEqual([code]);
+    // What waited, and what was spoken without becoming final; the quarter of a second before it was silence.
+    expect(bench.dropped).toEqual([
+      { reason, seconds: 0.75 },
+      { reason, seconds: 1.75 },
+    ]);
+    expect(bench.measured('audio_processed')).toEqual([0.25]);
+    expect(bench.events.at(-1)).toMatchObject({ type: 'closed', audioSeconds: 2, droppedSeconds: 2.5 });
+  });
+
+  it('is counted when the client leaves, and when a session is handed over', () => {
+    const left = speaking();
+    left.do({ type: 'disconnected' });
+    expect(left.dropped.map(({ reason }) => reason)).toEqual(['disconnected', 'disconnected']);
+    const bench = new Bench().open({ ...OPTIONS, resumable: true });
+    bench.audio(SECOND);
+    bench.answer(1, [{ type: 'speech_start', utterance: 0, time: 0.25 }]);
+    bench.do({ type: 'drain' });
+    expect(bench.dropped).toEqual([{ reason: 'handed_over', seconds: 0.75 }]);
+  });
+
+  it('is what came behind a hello that was refused', () => {
+    const bench = new Bench();
+    bench.say({ type: 'open', options: OPTIONS });
+    bench.audio(SECOND);
+    bench.do({ type: 'failed', error: { code: 'overloaded', message: '', retryAfter: 3 } });
+    expect(bench.dropped).toEqual([{ reason: 'refused', seconds: 1 }]);
+    expect(bench.events.at(-1)).toMatchObject({ type: 'closed', audioSeconds: 0, droppedSeconds: 1 });
+  });
+
+  it('is nothing in a session that ends well', () => {
+    const bench = speaking();
+    bench.answer(2.5);
+    bench.answer(2.75);
+    bench.say({ type: 'finish' });
+    const final: LiveEvent = { type: 'final', utterance: 0, segment: segment(0, 0.25, 2.75, '십칠 번 예약') };
+    bench.answer(2.75, [{ type: 'speech_end', utterance: 0, time: 2.5 }, final]);
+    expect(bench.dropped).toEqual([]);
+    expect(bench.measured('audio_processed').reduce((sum, one) => sum + one, 0)).toBe(2.75);
+    expect(bench.events.at(-1)).toMatchObject({ type: 'closed', reason: 'finished', droppedSeconds: 0 });
+  });
+});
+
 describe('any order of anything', () => {
   it('keeps one call at a time, one final for each utterance, eager ends settled, closed last, and every second accounted for', () => {
     fc.assert(
@@ -652,6 +733,9 @@ describe('any order of anything', () => {
         if (closed >= 0) expect(closed).toBe(bench.events.length - 1);
         expect(bench.all.filter((effect) => effect.type === 'release')).toHaveLength(1);
         expect(bench.session.deadline).toBe(Infinity);
+        const dropped = bench.dropped.reduce((sum, { seconds }) => sum + seconds, 0);
+        const last = bench.events[closed];
+        if (last?.type === 'closed') expect(last.droppedSeconds).toBeCloseTo(dropped, 6);
         const seconds = [...bench.measured('audio_processed'), ...bench.measured('audio_dropped')];
         expect(seconds.reduce((sum, value) => sum + value, 0)).toBeCloseTo(accepted / SECOND, 5);
       }),

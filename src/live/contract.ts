@@ -7,7 +7,7 @@ import type { DecodeOptions } from '../decoding/contract.js';
 import type { PlainError } from '../errors.js';
 import type { IntentResult, Venue } from '../intents/contract.js';
 import type { DialogueTurn, PendingCommand } from '../intents/index.js';
-import type { LiveProtocol } from '../metrics/index.js';
+import type { DropReason, LiveProtocol } from '../metrics/index.js';
 import type { EagerOutcome, LiveFeedResult, Segment } from '../recognition/contract.js';
 import type { EndpointConfig } from '../vad/contract.js';
 
@@ -98,7 +98,14 @@ export type SessionEvent =
   | { readonly type: 'pong' }
   | { readonly type: 'error'; readonly error: PlainError }
   /** Always the last one. */
-  | { readonly type: 'closed'; readonly reason: string; readonly audioSeconds: number };
+  | {
+      readonly type: 'closed';
+      readonly reason: string;
+      /** Audio that went through the recogniser. */
+      readonly audioSeconds: number;
+      /** Audio that came and is in no result: what waited, and the utterance that was not finished. */
+      readonly droppedSeconds: number;
+    };
 
 /** What happens to a session. */
 export type SessionInput =
@@ -142,7 +149,7 @@ export type Measure =
   | {
       readonly name: 'audio_dropped';
       readonly seconds: number;
-      readonly reason: 'backlog' | 'disconnected' | 'session_limit' | 'worker_crashed' | 'handed_over';
+      readonly reason: DropReason;
     }
   | { readonly name: 'real_time_factor'; readonly ratio: number };
 

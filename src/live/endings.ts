@@ -8,12 +8,17 @@ export interface Ending {
   readonly code: number;
 }
 
-/** Why audio is not recognised after an error. */
-export const DROP_REASONS: Partial<Record<ErrorCode, DropReason>> = {
+const DROP_REASONS: Partial<Record<ErrorCode, DropReason>> = {
   worker_crashed: 'worker_crashed',
   audio_backlog_full: 'backlog',
+  slow_reader: 'slow_reader',
   timeout: 'session_limit',
 };
+
+/** Why audio is not recognised after an error in an open session. */
+export function dropReason(code: ErrorCode): DropReason {
+  return DROP_REASONS[code] ?? (ERRORS[code].type === 'invalid_request_error' ? 'refused' : 'failed');
+}
 
 export function plain(code: ErrorCode, detail?: string): PlainError {
   return toPlainError(new MalgwiError(code, detail === undefined ? {} : { detail }));

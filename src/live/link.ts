@@ -1,6 +1,8 @@
 /** One socket: what goes out on it, whether anyone reads it, and whether anyone is there. */
 import type { WebSocket } from 'ws';
 
+import { Pace } from './pace.js';
+
 export interface LinkEvents {
   onText(message: string): void;
   onBinary(bytes: Uint8Array): void;
@@ -24,6 +26,8 @@ export class SocketLink {
   #answered = true;
   #closeSent: number | undefined;
   #released = false;
+  readonly #pace = new Pace(performance.now());
+  #resting: NodeJS.Timeout | undefined;
   readonly #pinger: NodeJS.Timeout;
   readonly #listeners: readonly (readonly [string, (...values: never[]) => void])[];
 
@@ -37,11 +41,18 @@ export class SocketLink {
         'message',
         (data: Buffer, isBinary: boolean) => {
           this.#answered = true;
+          this.#keepPace(data.length);
           if (isBinary) events.onBinary(data);
           else events.onText(data.toString());
         },
       ],
-      ['ping', () => this.checkReader()],
+      [
+        'ping',
+        (data: Buffer) => {
+          this.#keepPace(data.length);
+          this.checkReader();
+        },
+      ],
       ['pong', () => (this.#answered = true)],
       // ws closes by itself after a broken frame or a message that is too large; 'close' follows.
       [
@@ -78,6 +89,8 @@ export class SocketLink {
 
   close(code: number, reason: string): void {
     this.#closeSent = code;
+    // The answer to a close must be read.
+    this.#goOn();
     this.socket.close(code, reason);
     setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS).unref();
   }
@@ -85,13 +98,30 @@ export class SocketLink {
   /** Lets go of the socket without closing it: it belongs to someone else now. */
   release(): WebSocket {
     this.#released = true;
+    this.#goOn();
     clearInterval(this.#pinger);
     for (const [name, listener] of this.#listeners) this.socket.off(name, listener as () => void);
     return this.socket;
   }
 
+  /** Who writes too fast is read later: its own socket fills up, and nobody else is the later for it. */
+  #keepPace(bytes: number): void {
+    const wait = this.#pace.took(bytes, performance.now());
+    if (wait === 0 || this.#resting !== undefined || !this.open) return;
+    this.socket.pause();
+    this.#resting = setTimeout(() => this.#goOn(), wait);
+  }
+
+  #goOn(): void {
+    if (this.#resting === undefined) return;
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
+    this.socket.resume();
+  }
+
   #gone(code: number): void {
     clearInterval(this.#pinger);
+    clearTimeout(this.#resting);
     if (!this.#released) this.events.onGone(this.#closeSent ?? code, code);
   }
 

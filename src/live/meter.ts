@@ -8,14 +8,19 @@ export type DropReason = Extract<Measure, { name: 'audio_dropped' }>['reason'];
 const DEFAULT_PREFIX_PADDING_MS = 300;
 
 /**
- * The accounts of one session: every second received becomes one processed or one dropped, and latencies run from
+ * The accounts of one session: every second received becomes one processed or one dropped (an utterance is processed when
+ * it is final, so one that is cut off was dropped, however far it had come), and latencies run from
  * the arrival of the sample in question. `now` is in milliseconds of the session's clock.
  */
 export class SessionMeter {
   /** Bytes of audio that last a second; an estimate for containers. */
   readonly rate: number;
-  /** Seconds of audio recognised. */
+  /** Seconds of audio that went through the recogniser. */
   audioSeconds = 0;
+  /** Seconds that were taken in, or refused, and are in no result: none of them to come either. */
+  droppedSeconds = 0;
+  /** Seconds of audio up to which everything is final. */
+  #settledSeconds = 0;
   readonly #container: boolean;
   readonly #padding: number;
   readonly #arrivals = new ArrivalClock();
@@ -68,11 +73,31 @@ export class SessionMeter {
       this.#arrivals.mark(this.audioSeconds, this.#fedArrival);
       this.tell({ name: 'audio_received', seconds });
     }
+  }
+
+  /** Everything up to this second is in a final result, or was silence. */
+  settled(second: number): void {
+    const seconds = Math.min(second, this.audioSeconds) - this.#settledSeconds;
+    if (seconds <= 0) return;
+    this.#settledSeconds += seconds;
     this.tell({ name: 'audio_processed', seconds });
   }
 
+  /** Audio that the recogniser never got. */
   dropped(bytes: number, reason: DropReason): void {
-    if (bytes > 0) this.tell({ name: 'audio_dropped', seconds: bytes / this.rate, reason });
+    this.#drop(bytes / this.rate, reason);
+  }
+
+  /** There will be no final result of what is being spoken. */
+  abandoned(reason: DropReason): void {
+    this.#drop(this.audioSeconds - this.#settledSeconds, reason);
+    this.#settledSeconds = this.audioSeconds;
+  }
+
+  #drop(seconds: number, reason: DropReason): void {
+    if (seconds <= 0) return;
+    this.droppedSeconds += seconds;
+    this.tell({ name: 'audio_dropped', seconds, reason });
   }
 
   speechStart(time: number): void {

@@ -11,7 +11,7 @@ import type { LiveFeedResult } from '../recognition/contract.js';
 import { AudioQueue } from './audio-queue.js';
 import type { LiveCommand, SessionEffect, SessionEvent, SessionInput, SessionOptions } from './contract.js';
 import { isContainer } from './encodings.js';
-import { closeCode, DROP_REASONS, plain, type Ending } from './endings.js';
+import { closeCode, dropReason, plain, type Ending } from './endings.js';
 import { Heard, type HearingState } from './heard.js';
 import { SessionIntents, type IntentResolver } from './intents.js';
 import {
@@ -219,7 +219,7 @@ export class LiveSession {
     if (bytes.length === 0) return;
     const meter = this.#meter!;
     if (this.#ending !== undefined) {
-      meter.dropped(bytes.length, 'session_limit');
+      meter.dropped(bytes.length, this.#ending.code === 1000 ? 'refused' : 'session_limit');
       // After a `finish` it is the client's mistake; after anything else it was told already why this ends.
       if (this.#ending.code === 1000) this.#refuse(plain('invalid_message', 'Audio came after the finish.'));
       return;
@@ -261,6 +261,7 @@ export class LiveSession {
       const state = this.#heard!.take(event, result.events, now);
       if (state !== undefined) this.#enter(state);
     }
+    this.#meter!.settled(this.#settled.seconds(result.audioSeconds));
     this.#acknowledge(done, result.audioSeconds);
     if (done === 'finish') return this.#end();
     this.#pump();
@@ -330,7 +331,7 @@ export class LiveSession {
   #fail(error: PlainError, code = closeCode(error.code)): void {
     this.#heard?.end();
     this.#emit({ type: 'error', error });
-    this.#drop(DROP_REASONS[error.code] ?? 'disconnected');
+    this.#drop(this.#opened ? dropReason(error.code) : 'refused');
     this.#ending = { reason: error.code, code };
     this.#end();
   }
@@ -339,7 +340,8 @@ export class LiveSession {
     const { reason, code } = this.#ending!;
     this.#drop('session_limit');
     this.#heard?.end();
-    this.#emit({ type: 'closed', reason, audioSeconds: this.#meter?.audioSeconds ?? 0 });
+    const { audioSeconds = 0, droppedSeconds = 0 } = this.#meter ?? {};
+    this.#emit({ type: 'closed', reason, audioSeconds, droppedSeconds });
     this.#effects.push({ type: 'close', code, reason });
     this.#close();
   }
@@ -353,6 +355,7 @@ export class LiveSession {
   /** Counts what was accepted and will not be recognised. */
   #drop(reason: DropReason): void {
     this.#meter?.dropped(this.#queue.bytes + this.#busyBytes, reason);
+    this.#meter?.abandoned(reason);
     this.#queue.clear();
     this.#busyBytes = 0;
   }

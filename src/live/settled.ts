@@ -21,6 +21,11 @@ export class SettledAudio {
     this.#lastEnd = end;
   }
 
+  /** Of so much recognised audio, the second up to which everything is final. */
+  seconds(audioSeconds: number): number {
+    return this.#start ?? audioSeconds;
+  }
+
   /** Whole samples; 0 for containers, which cannot be taken up in their middle. */
   bytes(audioSeconds: number, options: Pick<SessionOptions, 'encoding' | 'sampleRate' | 'channels'>): number {
     if (isContainer(options.encoding)) return 0;

@@ -22,6 +22,7 @@ export const DROP_REASONS = [
   'disconnected',
   'session_limit',
   'worker_crashed',
+  'failed',
   'handed_over',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

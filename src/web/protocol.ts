@@ -23,7 +23,12 @@ export type ServerMessage =
     }
   | IntentMessage
   | { readonly type: 'error'; readonly error: { code: string; message: string; retry_after?: number } }
-  | { readonly type: 'closed'; readonly reason: string; readonly audio_seconds: number }
+  | {
+      readonly type: 'closed';
+      readonly reason: string;
+      readonly audio_seconds: number;
+      readonly dropped_seconds: number;
+    }
   | { readonly type: 'pong' };
 
 export interface Hello {

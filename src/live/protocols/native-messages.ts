@@ -195,7 +195,12 @@ export const SERVER_MESSAGES = {
       retry_after: Type.Optional(Type.Number({ description: 'Seconds after which to try again.' })),
     }),
   }),
-  closed: Type.Object({ type: Type.Literal('closed'), reason: Type.String(), audio_seconds: Seconds }),
+  closed: Type.Object({
+    type: Type.Literal('closed'),
+    reason: Type.String(),
+    audio_seconds: Seconds,
+    dropped_seconds: Type.Number({ minimum: 0, description: 'Audio that came and is in no result.' }),
+  }),
 } as const;
 
 type Messages = typeof SERVER_MESSAGES;

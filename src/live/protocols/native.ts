@@ -293,6 +293,11 @@ function toMessage(event: SessionEvent, protocol: NativeProtocol): ServerMessage
     case 'error':
       return { type: 'error', error: errorBody(event.error) };
     case 'closed':
-      return { type: 'closed', reason: event.reason, audio_seconds: milli(event.audioSeconds) };
+      return {
+        type: 'closed',
+        reason: event.reason,
+        audio_seconds: milli(event.audioSeconds),
+        dropped_seconds: milli(event.droppedSeconds),
+      };
   }
 }
