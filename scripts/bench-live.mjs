@@ -1,9 +1,10 @@
 // How many live streams does the service bear, and how late is it then?
 //   npm run bench:live -- --streams N --seconds S [--protocol stream|deepgram|realtime|vosk] [--ramp] [--workers N]
-//                         [--manifest FILE] [--url http://HOST:PORT] [--chart FILE.svg] [--json]
+//                         [--manifest FILE] [--url http://HOST:PORT] [--memory] [--chart FILE.svg] [--json]
 // The service is a process of its own; this one is the generator: it plays recordings in real time over N sockets, knows
 // when each utterance really ended (by its level), and reports its own share of the processor. --ramp goes on to more
-// streams for as long as the targets hold. With --url the service is someone else's, and its processor time is not told.
+// streams for as long as the targets hold. --memory measures N and 2 N streams in one process and what each further one takes.
+// With --url the service is someone else's, and its processor time and memory are not told.
 import { writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -24,6 +25,7 @@ const options = parseOptions({
   workers: 0,
   manifest: '',
   url: '',
+  memory: false,
   chart: '',
   json: false,
 });
@@ -74,6 +76,19 @@ function bucketQuantiles(before, after) {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
+/** The middle of what was seen in the second half, when all streams have said something. */
+const settled = (values) => values.slice(values.length / 2).toSorted((a, b) => a - b)[values.length >> 2];
+
+/** Megabytes that each further stream takes: the slope of the line through all counts, by least squares. */
+function memoryPerStream(rows) {
+  if (rows.length < 2 || rows[0].cpuCores === null) return null;
+  const mean = (of) => rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
+  const [n, mb] = [mean((row) => row.streams), mean((row) => row.settledRssMb)];
+  const slope =
+    mean((row) => (row.streams - n) * (row.settledRssMb - mb)) / mean((row) => (row.streams - n) ** 2);
+  return round(slope);
+}
+
 async function measure(service, clips, streams) {
   const random = seeded(streams);
   const lists = Array.from({ length: streams }, () => playlist(clips, options.seconds, random));
@@ -81,10 +96,10 @@ async function measure(service, clips, streams) {
   const loopBefore = await loopDelay(service.url);
   const own = process.cpuUsage();
   const started = performance.now();
-  let peakMb = before?.rssMb ?? 0;
+  const memory = [before?.rssMb ?? 0];
   const watch = setInterval(() => {
-    if (service.pid !== undefined) peakMb = Math.max(peakMb, usage(service.pid).rssMb);
-  }, 500);
+    if (service.pid !== undefined) memory.push(usage(service.pid).rssMb);
+  }, 250);
   const played = await play(service.url.slice('http://'.length), options.protocol, lists);
   clearInterval(watch);
   const wall = (performance.now() - started) / 1000;
@@ -97,7 +112,8 @@ async function measure(service, clips, streams) {
     eventLoopDelayMs: bucketQuantiles(loopBefore, loopAfter),
     cpuCores: before === undefined ? null : round((usage(service.pid).cpu - before.cpu) / wall),
     generatorCores: round((used.user + used.system) / 1e6 / wall),
-    rssMb: Math.round(peakMb),
+    rssMb: Math.round(Math.max(...memory)),
+    settledRssMb: round(settled(memory)),
     load: round(loadavg()[0]),
     errors,
   };
@@ -134,7 +150,11 @@ const say = (text) => {
   if (!options.json) console.error(text);
 };
 const clips = await clipsOf(options.manifest === '' ? join(CLIPS, 'manifest.jsonl') : options.manifest);
-const counts = options.ramp ? RAMP.filter((n) => n <= Math.max(options.streams, 10)) : [options.streams];
+const counts = options.ramp
+  ? RAMP.filter((n) => n <= Math.max(options.streams, 10))
+  : options.memory
+    ? [options.streams, 2 * options.streams]
+    : [options.streams];
 const service =
   options.url !== ''
     ? { url: options.url, close: async () => undefined }
@@ -160,19 +180,28 @@ try {
 } finally {
   await service.close();
 }
-const largest = rows.filter(holds).at(-1)?.streams ?? 0;
+const best = rows.filter(holds).at(-1);
+const largest = best?.streams ?? 0;
+const memoryPerStreamMb = memoryPerStream(rows);
 if (options.chart !== '') {
   const series = [
     { name: 'final latency p95', values: rows.map((row) => row.finalLatencyMs.p95) },
     { name: 'first partial p95', values: rows.map((row) => row.firstPartialMs.p95) },
+    { name: 'partial lag p95', values: rows.map((row) => row.partialLagMs.p95) },
+    { name: 'event loop p99', values: rows.map((row) => row.eventLoopDelayMs.p99) },
   ];
   await writeFile(
     options.chart,
     lineChart({ x: rows.map((row) => row.streams), series, xLabel: 'streams', yLabel: 'ms' }),
   );
 }
-if (options.json) console.log(JSON.stringify(options.ramp ? { largest, targets: TARGETS, rows } : rows[0]));
-else {
+// One count gives its row; several give the best row, and all of them beside it.
+if (options.json && rows.length === 1 && !options.ramp) console.log(JSON.stringify(rows[0]));
+else if (options.json) {
+  const several = { largest, targets: TARGETS, memoryPerStreamMb, rows };
+  console.log(JSON.stringify({ ...(best ?? rows[0]), ...several }));
+} else {
   table(rows);
   if (options.ramp) console.log(`The largest number of streams that holds the targets: ${largest}`);
+  if (memoryPerStreamMb !== null) console.log(`Memory of each further stream: ${memoryPerStreamMb} MB`);
 }

@@ -114,6 +114,10 @@ describe('programs of the documentation', () => {
     expect(heard.at(-1)).toContain(heard[2].slice('prepare '.length));
   }, 30_000);
 
+  it('has the client for connections that break that test/live-resume.test.ts and torture:live use', () => {
+    expect(blocks(guide, 'js resuming')).toEqual([read('scripts/lib/resuming-stream.mjs')]);
+  });
+
   it.skipIf(missing.length > 0)(
     'the guide has a page for browsers that writes along',
     async () => {

@@ -3,24 +3,16 @@ import { connect as netConnect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import type { ServerMessage } from '../src/live/protocols/native-messages.js';
+import { ResumingStream } from '../scripts/lib/resuming-stream.mjs';
 
-const RATE = 32_000;
+/** The service takes 30 s of audio beforehand. */
+const AHEAD_BYTES = 25 * 32_000;
 
-/** Sends 16 kHz PCM to wherever it can, keeps what may be needed again, and collects one transcript. */
+/** Plays 16 kHz PCM with the client of the guide, and collects one transcript. */
 export class ResilientClient {
   readonly finals: { utterance: number; start: number; end: number; text: string }[] = [];
   readonly errors: string[] = [];
-  connections = 0;
-  /** Sessions that were begun anew, behind a restart. */
-  restarts = 0;
-  #session: { id: string; token: string } | undefined;
-  #seq = 0;
-  /** Of the whole audio: what the server has of it, what it needs no more, and where the present session began. */
-  #sent = 0;
-  #settled = 0;
-  #base = 0;
-  #closed = false;
+  #sessions = 0;
 
   constructor(
     private readonly url: () => string,
@@ -34,77 +26,38 @@ export class ResilientClient {
     return this.finals.map(({ text }) => text);
   }
 
+  /** Sessions that were begun anew, behind a restart. */
+  get restarts(): number {
+    return this.#sessions - 1;
+  }
+
   /** Until everything is final. @throws when it takes longer than the limit */
   async run(limitMs: number): Promise<void> {
-    const limit = performance.now() + limitMs;
-    while (!this.#closed) {
-      if (performance.now() > limit) throw new Error(`not done: ${JSON.stringify([this.errors, this.text])}`);
-      await this.#connection();
-      if (!this.#closed) await sleep(20);
-    }
-  }
-
-  async #connection(): Promise<void> {
-    const socket = new WebSocket(this.url());
-    this.connections += 1;
-    const gone = new Promise<void>((resolve) => socket.on('close', () => resolve()));
-    socket.on('error', () => undefined);
-    let ready = false;
-    socket.on('message', (data: Buffer) => {
-      const message = JSON.parse(data.toString()) as ServerMessage & { seq?: number };
-      this.#take(message);
-      ready ||= message.type === 'ready' || message.type === 'resumed';
-    });
-    await Promise.race([new Promise((resolve) => socket.once('open', resolve)), gone]);
-    if (socket.readyState !== WebSocket.OPEN) return;
-    if (this.#session === undefined) {
-      this.#base = Math.max(this.#settled, Math.ceil((this.finals.at(-1)?.end ?? 0) * 16_000) * 2);
-      this.#sent = this.#base;
-      this.#seq = 0;
-      if (this.#base > 0) this.restarts += 1;
-      const going = { time: this.#base / RATE, utterance: (this.finals.at(-1)?.utterance ?? -1) + 1 };
-      const hello = { type: 'hello', encoding: 'pcm_s16le', sample_rate: 16_000, resumable: true };
-      socket.send(JSON.stringify({ ...hello, continue: going, options: { intents: false } }));
-    } else {
-      const { id, token } = this.#session;
-      socket.send(JSON.stringify({ type: 'resume', session: id, token, seq: this.#seq }));
-    }
-    while (!ready && socket.readyState === WebSocket.OPEN) await Promise.race([sleep(5), gone]);
-    while (this.#sent < this.audio.length && socket.readyState === WebSocket.OPEN) {
-      const to = Math.min(this.audio.length, this.#sent + this.pieceBytes);
-      socket.send(this.audio.subarray(this.#sent, to));
-      this.#sent = to;
-      if (this.paceMs > 0 || this.#sent % 64_000 < this.pieceBytes) await sleep(this.paceMs);
-    }
-    if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"finish"}');
-    await gone;
-  }
-
-  #take(message: ServerMessage & { seq?: number }): void {
-    if (message.seq !== undefined) this.#seq = message.seq;
-    switch (message.type) {
-      case 'ready':
-        this.#session = { id: message.session, token: message.resume!.token };
-        return;
-      case 'resumed':
-        this.#sent = this.#base + message.bytes;
-        return;
-      case 'ack':
-        this.#settled = this.#base + message.bytes;
-        return;
-      case 'final': {
+    const stream = new ResumingStream({
+      connect: () => new WebSocket(this.url()),
+      sampleRate: 16_000,
+      hello: { options: { intents: false } },
+      onMessage: (message) => {
+        if (message.type === 'ready') this.#sessions += 1;
+        if (message.type === 'error') this.errors.push(message.error.code);
+        if (message.type !== 'final') return;
         const { utterance, start, end, text } = message;
         this.finals.push({ utterance, start, end, text });
-        return;
-      }
-      case 'error':
-        this.errors.push(message.error.code);
-        // That session is over; what it did not settle is told to another one.
-        if (['session_not_found', 'shutting_down'].includes(message.error.code)) this.#session = undefined;
-        return;
-      case 'closed':
-        this.#closed = message.reason === 'finished';
+      },
+    });
+    const late = sleep(limitMs, undefined, { ref: false }).then(() => {
+      throw new Error(`not done: ${JSON.stringify([this.errors, this.text])}`);
+    });
+    await Promise.race([this.#play(stream), late]);
+  }
+
+  async #play(stream: ResumingStream): Promise<void> {
+    for (let at = 0; at < this.audio.length; at += this.pieceBytes) {
+      stream.write(this.audio.subarray(at, at + this.pieceBytes));
+      if (this.paceMs > 0 || at % 64_000 < this.pieceBytes) await sleep(this.paceMs);
+      while (stream.unsettled > AHEAD_BYTES) await sleep(5);
     }
+    await stream.finish();
   }
 }
 

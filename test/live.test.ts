@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { MalgwiError } from '../src/errors.js';
 import { parseIntent } from '../src/intents/index.js';
+import { toWritten } from '../src/korean/index.js';
 import { rate, scoreCharacters } from '../src/korean/scoring.js';
 import type { LiveStream, Recognizer } from '../src/recognition/contract.js';
 import { startRecognizer } from './http-support.js';
@@ -154,6 +155,77 @@ describe('a clip over the socket', () => {
     const asked = await recognise(clip, 3200, { options: { hot_words } });
     expect(asked.of('final')[0].text).toBe(rival);
     expect(asked.of('final')[0].alternatives).toBeUndefined();
+  });
+
+  it('writes numbers as figures beside what was spoken, where the hello asks for it', async () => {
+    const seven = wavData(audio('return-27.wav'));
+    const stereo = { sample_rate: 44_100, channels: 2 };
+    const asked = await recognise(seven, 17_640, { ...stereo, options: { format_numbers: true } });
+    const [final] = asked.of('final').filter(({ text }) => text.includes('이십칠'));
+    const { text, words } = final.written!;
+    expect(final.text).not.toMatch(/\d/);
+    expect(text).toBe(toWritten(final.text).text);
+    expect(text).toContain('27');
+    const figure = words.find(({ word }) => word.includes('27'))!;
+    expect(figure.spoken).toContain('이십칠');
+    const spoken = final.words.find(({ word }) => word.includes('이십칠'))!;
+    expect(figure.start).toBeCloseTo(spoken.start, 2);
+    expect(figure.confidence).toBeLessThanOrEqual(spoken.confidence);
+    const plain = await recognise(seven, 17_640, { ...stereo, options: { words: false } });
+    for (const { words: none, written } of plain.of('final')) {
+      expect(none).toEqual([]);
+      expect(written).toBeUndefined();
+    }
+    expect(plain.text).toBe(asked.text);
+  });
+
+  it('decodes finals from whole utterances where the hello asks for it', async () => {
+    const asked: unknown[] = [];
+    const watched = Object.create(recognizer) as Recognizer;
+    watched.openStream = (options) => {
+      asked.push(options.secondPass);
+      return recognizer.openStream(options);
+    };
+    const other = await liveService(watched);
+    try {
+      for (const options of [{ second_pass: true }, { second_pass: false }, {}]) {
+        const client = await LiveClient.open(other.url, { options });
+        await client.play(clip, 3200);
+        await client.finish();
+        expect(client.text).toContain('자리');
+        if (options.second_pass === true)
+          expect(client.of('partial').every(({ stable }) => stable === 0)).toBe(true);
+      }
+    } finally {
+      await other.close();
+    }
+    expect(asked).toEqual([true, false, undefined]);
+  });
+
+  it.each([
+    [{ model: 7 }, 'model'],
+    [{ venue: { id: 3 } }, 'venue'],
+    [{ venue: 'nowhere' }, 'venue'],
+    [{ resumable: 'yes' }, 'resumable'],
+    [{ options: { hot_words: ['자리'] } }, 'options.hot_words.0'],
+    [{ options: { hot_words: [{ phrase: '자리', weight: 'much' }] } }, 'options.hot_words.0.weight'],
+    [{ options: { hot_words: [{ phrase: ' ' }] } }, 'options.hot_words.0.phrase'],
+    [{ options: { alternatives: 21 } }, 'options.alternatives'],
+    [{ options: { beam_width: 0 } }, 'options.beam_width'],
+    [{ options: { words: 1 } }, 'options.words'],
+    [{ options: { format_numbers: 'on' } }, 'options.format_numbers'],
+    [{ options: { second_pass: null } }, 'options.second_pass'],
+    [{ options: { partial_interval_ms: 10 } }, 'options.partial_interval_ms'],
+    [{ options: { silence_ms: 1 } }, 'options.silence_ms'],
+    [{ options: { intents: 'no' } }, 'options.intents'],
+  ])('says which option is wrong: %j', async (hello, param) => {
+    const client = await LiveClient.connect(service.url);
+    client.say({ type: 'hello', encoding: 'pcm_s16le', sample_rate: 16_000, ...hello });
+    expect((await client.closed).code).toBe(1008);
+    const [{ error }] = client.of('error');
+    expect(error.code).toBe('invalid_field');
+    expect(error.param).toMatch(new RegExp(`^${param.replaceAll('.', '\\.')}(\\.|$)`));
+    expect(error.message).toContain(param.split('.').at(-1));
   });
 
   it('finalises at a flush and goes on', async () => {

@@ -75,7 +75,8 @@ export class LoadClient {
   closeCode;
   opened = false;
 
-  constructor(host, protocol) {
+  /** @param hello in place of the protocol's own */
+  constructor(host, protocol, hello = PROTOCOLS[protocol].hello) {
     this.protocol = PROTOCOLS[protocol];
     this.socket = new WebSocket(`ws://${host}${this.protocol.path}`, { perMessageDeflate: false });
     this.ready = new Promise((resolve) => this.socket.once('open', resolve).once('close', resolve));
@@ -93,7 +94,7 @@ export class LoadClient {
     });
     this.socket.once('open', () => {
       this.opened = true;
-      if (this.protocol.hello !== undefined) this.socket.send(JSON.stringify(this.protocol.hello));
+      if (hello !== undefined) this.socket.send(JSON.stringify(hello));
     });
   }
 

@@ -5,7 +5,6 @@ import { LoadClient } from './live-clients.mjs';
 
 const RATE = 16_000;
 export const PACKET_MS = 40;
-const PACKET_BYTES = (RATE * 2 * PACKET_MS) / 1000;
 /** Speech ends where the level falls 40 dB below the clip's loudest 32 ms for good. */
 const FRAME = 512;
 const FLOOR_DB = -40;
@@ -54,10 +53,11 @@ export function playlist(clips, seconds, random) {
 }
 
 /** Plays all lists at once, each on a client of its own, their packets spread over time. */
-export async function play(host, protocol, lists) {
+export async function play(host, protocol, lists, { packetMs = PACKET_MS, hello } = {}) {
+  const packetBytes = (RATE * 2 * packetMs) / 1000;
   const clients = [];
   for (const list of lists) {
-    const client = new LoadClient(host, protocol);
+    const client = new LoadClient(host, protocol, hello);
     await client.ready;
     clients.push({ client, list, sent: 0, times: [] });
   }
@@ -67,11 +67,11 @@ export async function play(host, protocol, lists) {
     let left = clients.length;
     // One timer for all: every client is due once in a packet's time.
     const timer = setInterval(() => {
-      const due = Math.floor(((performance.now() - started) / PACKET_MS) * clients.length);
+      const due = Math.floor(((performance.now() - started) / packetMs) * clients.length);
       for (; next < due; next++) {
         const one = clients[next % clients.length];
         if (one.sent >= one.list.pcm.length) continue;
-        const to = Math.min(one.list.pcm.length, one.sent + PACKET_BYTES);
+        const to = Math.min(one.list.pcm.length, one.sent + packetBytes);
         one.client.send(one.list.pcm.subarray(one.sent, to));
         one.times.push(performance.now());
         one.sent = to;
@@ -97,7 +97,7 @@ const quantiles = (values) => {
 };
 
 /** Latencies in milliseconds from the moment the sample in question was sent. */
-export function assess(played) {
+export function assess(played, packetMs = PACKET_MS) {
   const firstPartial = [];
   const partialLag = [];
   const finalLatency = [];
@@ -107,7 +107,7 @@ export function assess(played) {
   let stableChanged = 0;
   for (const { client, list, times } of played) {
     const sentAt = (second) =>
-      times[Math.min(times.length - 1, Math.max(0, Math.ceil((second * 1000) / PACKET_MS) - 1))];
+      times[Math.min(times.length - 1, Math.max(0, Math.ceil((second * 1000) / packetMs) - 1))];
     const finals = client.events.filter(({ type }) => type === 'final');
     const partials = client.events.filter(({ type, text }) => type === 'partial' && text !== '');
     for (const { type, code } of client.events) if (type === 'error') errors[code] = (errors[code] ?? 0) + 1;

@@ -40,6 +40,32 @@ describe('SampleBuffer', () => {
     expect(() => new SampleBuffer(0)).toThrow(RangeError);
   });
 
+  it('grows with what it holds and shrinks again, without a sample changed', () => {
+    const buffer = new SampleBuffer(400_000, 7);
+    const push = (length: number): void => buffer.push(ramp(buffer.end, length));
+    const check = (): void => {
+      const held = buffer.slice(buffer.start, buffer.end);
+      expect(held.every((value, n) => value === buffer.start + n)).toBe(true);
+    };
+    for (const [length, discard] of [
+      [10_000, 9000],
+      [10_000, 0],
+      [30_000, 20_000],
+      [200_000, 1],
+      [150_000, 0],
+      [1, 370_000],
+      [300_000, 310_000],
+      [5, 4],
+    ]) {
+      push(length);
+      check();
+      buffer.discardBefore(Math.min(buffer.end, buffer.start + discard));
+      check();
+    }
+    expect(buffer.capacity).toBe(400_000);
+    expect(() => push(buffer.free + 1)).toThrow(RangeError);
+  });
+
   it('gives back exactly what was pushed, for any sequence of pushes and discards', () => {
     fc.assert(
       fc.property(

@@ -1,10 +1,17 @@
+/** Samples of storage at least: about a second. */
+const SMALLEST = 1 << 14;
+/** Storage shrinks to this part of itself once less than that is held. Further apart than growth, or it would never rest. */
+const SPARE = 4;
+
 /**
  * A bounded window onto an endless signal, addressed by absolute sample position: position 0 is the first sample
  * ever pushed. The live pipeline keeps here what the voice activity detector and the utterance cutter may still
- * need. Storage is one circular Float32Array, allocated once.
+ * need. Storage is one circular Float32Array that doubles when it is full and is given back when most of it lies empty:
+ * of many streams few are in a long utterance at a time.
  */
 export class SampleBuffer {
-  readonly #data: Float32Array;
+  #data: Float32Array;
+  readonly #capacity: number;
   #start = 0;
   #end = 0;
 
@@ -16,7 +23,8 @@ export class SampleBuffer {
     if (!Number.isSafeInteger(capacitySamples) || capacitySamples <= 0) {
       throw new RangeError('capacitySamples must be a positive integer');
     }
-    this.#data = new Float32Array(capacitySamples);
+    this.#capacity = capacitySamples;
+    this.#data = new Float32Array(Math.min(capacitySamples, SMALLEST));
     this.#start = first;
     this.#end = first;
   }
@@ -32,12 +40,12 @@ export class SampleBuffer {
   }
 
   get capacity(): number {
-    return this.#data.length;
+    return this.#capacity;
   }
 
   /** Samples that {@link push} still takes before something is discarded. */
   get free(): number {
-    return this.#data.length - (this.#end - this.#start);
+    return this.#capacity - (this.#end - this.#start);
   }
 
   /**
@@ -50,6 +58,8 @@ export class SampleBuffer {
         `sample buffer is full: ${String(samples.length)} samples, ${String(this.free)} free`,
       );
     }
+    const held = this.#end - this.#start + samples.length;
+    if (held > this.#data.length) this.#resize(Math.max(held, this.#data.length * 2));
     const at = this.#end % this.#data.length;
     const first = Math.min(samples.length, this.#data.length - at);
     this.#data.set(samples.subarray(0, first), at);
@@ -89,5 +99,17 @@ export class SampleBuffer {
       );
     }
     if (position > this.#start) this.#start = position;
+    if ((this.#end - this.#start) * SPARE < this.#data.length) this.#resize(this.#data.length / SPARE);
+  }
+
+  #resize(wanted: number): void {
+    const size = Math.min(this.#capacity, Math.max(SMALLEST, Math.ceil(wanted)));
+    if (size === this.#data.length) return;
+    const held = this.slice(this.#start, this.#end);
+    this.#data = new Float32Array(size);
+    const at = this.#start % size;
+    const first = Math.min(held.length, size - at);
+    this.#data.set(held.subarray(0, first), at);
+    this.#data.set(held.subarray(first), 0);
   }
 }

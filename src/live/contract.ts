@@ -28,6 +28,10 @@ export interface SessionOptions {
   readonly intents: boolean;
   /** Whether numbers, times and the like are written as figures in what a protocol's words say; intents read the raw text. */
   readonly formatNumbers?: boolean;
+  /** Whether finals say when each word was spoken. Default true. */
+  readonly words?: boolean;
+  /** Whether a final result is decoded from its whole utterance, in place of what the package says. */
+  readonly secondPass?: boolean;
   /** Whether the session outlives its connection for a while, so that a client can take it up again on another one. */
   readonly resumable?: boolean;
   /** Whether a pending command is kept from one utterance to the next, asked about and confirmed. */

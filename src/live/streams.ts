@@ -51,6 +51,7 @@ function toLiveOptions(app: FastifyInstance, options: SessionOptions): LiveOptio
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(partialIntervalMs === undefined ? {} : { partialIntervalMs }),
     ...(decoding === undefined ? {} : { decoding }),
+    ...(options.secondPass === undefined ? {} : { secondPass: options.secondPass }),
   };
 }
 

@@ -54,6 +54,9 @@ export const HelloSchema = Type.Object({
       max_utterance_ms: milliseconds(1000, 28_000),
       partial_interval_ms: milliseconds(50, 10_000),
       intents: Type.Optional(Type.Boolean()),
+      words: Type.Optional(Type.Boolean()),
+      format_numbers: Type.Optional(Type.Boolean()),
+      second_pass: Type.Optional(Type.Boolean()),
       dialogue: Type.Optional(Type.Boolean()),
       venue_hot_words: Type.Optional(Type.Boolean()),
       hot_words: Type.Optional(
@@ -104,6 +107,21 @@ const Result = {
   confidence: Confidence,
   words: Type.Array(
     Type.Object({ word: Type.String(), start: Seconds, end: Seconds, confidence: Confidence }),
+  ),
+  /** With numbers, times and the like as figures; where the hello asked for it. */
+  written: Type.Optional(
+    Type.Object({
+      text: Type.String(),
+      words: Type.Array(
+        Type.Object({
+          word: Type.String(),
+          spoken: Type.String(),
+          start: Seconds,
+          end: Seconds,
+          confidence: Confidence,
+        }),
+      ),
+    }),
   ),
   /** Further hypotheses, best first; where the hello asked for alternatives. */
   alternatives: Type.Optional(Type.Array(Type.Object({ text: Type.String(), confidence: Confidence }))),

@@ -23,12 +23,19 @@ import { SeenSchema, DialogueSchema, ENCODINGS, HelloSchema, ResumeSchema } from
 import type { Hello, ServerMessage } from './native-messages.js';
 import { milli, parseObject } from './json.js';
 import { Outbox } from './outbox.js';
+import { showSegment } from './wording.js';
 
 /** What ready says of containers before their header has come: the rate of Opus. */
 const CONTAINER_RATE = 48_000;
 
 /** Told again only if nothing came after them. */
 const PASSING = new Set<SessionEvent['type']>(['partial', 'pong', 'acknowledged']);
+
+/** What of a final its session is told. */
+interface Shows {
+  readonly words: boolean;
+  readonly written: boolean;
+}
 
 /** The project's own protocol: docs/reference/live.md. */
 export class NativeProtocol implements ProtocolAdapter {
@@ -38,6 +45,7 @@ export class NativeProtocol implements ProtocolAdapter {
   #token: string | undefined;
   #session = '';
   #acknowledged = 0;
+  #shows: Shows = { words: true, written: false };
   /** Where the audio of a session that continues another one begins. */
   #base: Base = { time: 0, utterance: 0 };
 
@@ -63,7 +71,7 @@ export class NativeProtocol implements ProtocolAdapter {
   }
 
   encode(event: SessionEvent): readonly string[] {
-    const message = toMessage(counted(event, this.#base), this);
+    const message = toMessage(counted(event, this.#base), this, this.#shows);
     if (message === undefined) return [];
     if (this.#outbox === undefined) return [JSON.stringify(message)];
     const passing =
@@ -139,6 +147,7 @@ export class NativeProtocol implements ProtocolAdapter {
     }
     const { options = {}, resumable = false } = value;
     this.#base = value.continue ?? this.#base;
+    this.#shows = { words: options.words ?? true, written: options.format_numbers ?? false };
     if (resumable && this.#outbox === undefined) {
       this.#outbox = new Outbox();
       this.#token = randomBytes(24).toString('base64url');
@@ -156,6 +165,9 @@ export class NativeProtocol implements ProtocolAdapter {
       intents: options.intents ?? true,
       venueHotWords: options.venue_hot_words ?? true,
       dialogue: options.dialogue ?? false,
+      words: this.#shows.words,
+      formatNumbers: this.#shows.written,
+      ...(options.second_pass === undefined ? {} : { secondPass: options.second_pass }),
     };
   }
 }
@@ -219,13 +231,21 @@ function errorBody(error: PlainError): Extract<ServerMessage, { type: 'error' }>
   };
 }
 
-function resultBody({ start, end, text, confidence, words, alternatives }: Segment) {
+function writtenBody(segment: Segment, withWords: boolean) {
+  const { text, words } = showSegment(segment, true);
+  const shown = words.map(({ shown, raw, ...rest }) => ({ word: shown, spoken: raw, ...rest }));
+  return { text, words: withWords ? shown : [] };
+}
+
+function resultBody(segment: Segment, shows: Shows) {
+  const { start, end, text, confidence, words, alternatives } = segment;
   return {
     start,
     end,
     text,
     confidence,
-    words: [...words],
+    words: shows.words ? [...words] : [],
+    ...(shows.written ? { written: writtenBody(segment, shows.words) } : {}),
     ...(alternatives.length === 0 ? {} : { alternatives: [...alternatives] }),
   };
 }
@@ -239,7 +259,7 @@ function dialogueBody({ outcome, reply, action, state }: DialogueTurn) {
   };
 }
 
-function toMessage(event: SessionEvent, protocol: NativeProtocol): ServerMessage | undefined {
+function toMessage(event: SessionEvent, protocol: NativeProtocol, shows: Shows): ServerMessage | undefined {
   switch (event.type) {
     case 'ready':
       return {
@@ -258,13 +278,13 @@ function toMessage(event: SessionEvent, protocol: NativeProtocol): ServerMessage
       return { type: 'partial', utterance, start: milli(start), end: milli(end), text, stable };
     }
     case 'eager_end':
-      return { type: 'eager_end', utterance: event.utterance, ...resultBody(event.segment) };
+      return { type: 'eager_end', utterance: event.utterance, ...resultBody(event.segment, shows) };
     case 'final': {
       const { utterance, segment, eager } = event;
       return {
         type: 'final',
         utterance,
-        ...resultBody(segment),
+        ...resultBody(segment, shows),
         ...(eager === undefined ? {} : { eager }),
       };
     }
