@@ -1,12 +1,13 @@
 // Which silence should end an utterance? Shorter ones answer sooner and cut more sentences in two.
-//   node scripts/bench-endpoints.mjs --manifest FILE [--split train] [--utterances 400] [--silence 300,350,384,420]
+//   node scripts/bench-endpoints.mjs --manifest FILE [--split train] [--utterances 400] [--silence 288,320,352,...]
 //                                    [--eager 0] [--decode] [--json]
 // Each recording of the manifest (lines of audio, text, split) is one sentence, in an order drawn by chance. Told for each silence: how many
 // sentences came as more than one utterance, and how long after the end of the speech (by its level, as bench:live has it) the
-// endpoint is known, computation not counted. --decode recognises the live way too, and tells the character error rate.
+// endpoint is known, computation not counted. --decode recognises the live way too, and tells the processor time of the piece
+// of audio that brings a final, and the character error rate.
 // --eager: how often an eager end after so many milliseconds was taken back.
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { parseOptions } from './lib/audio.mjs';
 import { speechBounds } from './lib/load.mjs';
 import { seeded } from './lib/random.mjs';
@@ -22,7 +23,7 @@ const options = parseOptions({
   manifest: '',
   split: 'train',
   utterances: 400,
-  silence: '300,350,384,420',
+  silence: '288,320,352,384,416,448',
   eager: 0,
   model: 'models/malgwi-ko',
   decode: false,
@@ -39,7 +40,12 @@ const RATE = 16_000;
 /** Silence around each recording. */
 const BEFORE = Math.round(0.5 * RATE);
 const AFTER = Math.round(1.2 * RATE);
-const FEED_BYTES = 3200;
+/** As bench:live sends them: 40 ms. */
+const FEED_BYTES = 1280;
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 const lines = (await readLines(options.manifest)).filter(
   ({ split }) => split === undefined || split === options.split,
@@ -63,6 +69,7 @@ const results = silences.map((silenceMs) => ({
   delays: [],
   eager: { told: 0, retracted: 0, delays: [] },
   counts: NO_EDITS,
+  finalMs: [],
 }));
 
 const wholeWindows = (samples) => samples.subarray(0, samples.length - (samples.length % VAD_WINDOW));
@@ -115,7 +122,10 @@ async function recognise(result, samples, probabilities, text) {
   const bytes = pcm(samples);
   const events = [];
   for (let at = 0; at < bytes.length; at += FEED_BYTES) {
-    events.push(...(await session.feed(bytes.subarray(at, at + FEED_BYTES))).events);
+    const before = cpuMs();
+    const told = (await session.feed(bytes.subarray(at, at + FEED_BYTES))).events;
+    if (told.some(({ type }) => type === 'final')) result.finalMs.push(cpuMs() - before);
+    events.push(...told);
   }
   events.push(...(await session.finish()).events);
   session.close();
@@ -125,7 +135,7 @@ async function recognise(result, samples, probabilities, text) {
 
 let seconds = 0;
 for (const { audio, path = audio, text } of chosen) {
-  const spoken = await readAudio(join(dirname(options.manifest), path));
+  const spoken = await readAudio(resolve(dirname(options.manifest), path));
   const samples = new Float32Array(BEFORE + spoken.length + AFTER);
   samples.set(spoken, BEFORE);
   seconds += spoken.length / RATE;
@@ -143,7 +153,7 @@ const quantile = (values, q) => {
   const sorted = values.toSorted((a, b) => a - b);
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN);
 };
-const rows = results.map(({ silenceMs, cut, missed, delays, eager, counts }) => ({
+const rows = results.map(({ silenceMs, cut, missed, delays, eager, counts, finalMs }) => ({
   silenceMs,
   sentences: chosen.length,
   cut,
@@ -159,13 +169,18 @@ const rows = results.map(({ silenceMs, cut, missed, delays, eager, counts }) => 
         },
       }
     : {}),
-  ...(engine === undefined ? {} : { cer: Math.round(rate(counts) * 10_000) / 10_000 }),
+  ...(engine === undefined
+    ? {}
+    : {
+        finalMs: { p50: quantile(finalMs, 0.5), p95: quantile(finalMs, 0.95) },
+        cer: Math.round(rate(counts) * 10_000) / 10_000,
+      }),
 }));
 if (options.json) console.log(JSON.stringify({ minutes: Math.round(seconds / 6) / 10, rows }));
 else {
   console.log(`${chosen.length} sentences, ${(seconds / 60).toFixed(1)} min`);
   console.table(
-    rows.map(({ silenceMs, cut, missed, endpointMs, eager, cer }) => ({
+    rows.map(({ silenceMs, cut, missed, endpointMs, eager, finalMs, cer }) => ({
       'silence ms': silenceMs,
       'cut in two': `${cut} (${((100 * cut) / chosen.length).toFixed(1)} %)`,
       missed,
@@ -176,7 +191,7 @@ else {
             'eager told/retracted': `${eager.told}/${eager.retracted}`,
             'eager p50/p95 ms': `${eager.p50}/${eager.p95}`,
           }),
-      ...(cer === undefined ? {} : { cer }),
+      ...(cer === undefined ? {} : { 'final p50/p95 ms': `${finalMs.p50}/${finalMs.p95}`, cer }),
     })),
   );
 }

@@ -48,6 +48,10 @@ it('a pause inside a sentence is told and taken back, its end is told and confir
   expect(intent).toEqual({ ...last, tentative: true, eager: true });
   expect(last.intent).toBe('reserve');
 
+  const metrics = await service.metrics.expose();
+  for (const [outcome, count] of Object.entries({ confirmed: 1, changed: 0, retracted: 1 }))
+    expect(metrics).toContain(`malgwi_eager_ends_total{outcome="${outcome}"} ${String(count)}\n`);
+
   // The same final without.
   const { eager_silence_ms: __, ...plain } = OPTIONS;
   const without = await hear(withPause(clip, 0.4), plain);

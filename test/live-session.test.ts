@@ -369,6 +369,10 @@ describe('events', () => {
             ? [event.eager]
             : [],
     );
+    const outcomes = bench.all.flatMap((effect) =>
+      effect.type === 'measure' && effect.measure.name === 'eager_end' ? [effect.measure.outcome] : [],
+    );
+    expect(outcomes).toEqual(['retracted', 'confirmed']);
     expect(told).toEqual([
       'eager_end',
       ['return', true, true, undefined],

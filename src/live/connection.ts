@@ -310,6 +310,8 @@ export class LiveConnection {
         return metrics.observePartialLag(measure.seconds, labels);
       case 'final_latency':
         return metrics.observeFinalLatency(measure.seconds, labels);
+      case 'eager_end':
+        return metrics.eagerEnd(measure.outcome);
       case 'real_time_factor':
         return metrics.observeRealTimeFactor(measure.ratio, kind);
     }

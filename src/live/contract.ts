@@ -155,7 +155,9 @@ export type Measure =
       readonly seconds: number;
       readonly reason: DropReason;
     }
-  | { readonly name: 'real_time_factor'; readonly ratio: number };
+  | { readonly name: 'real_time_factor'; readonly ratio: number }
+  /** What became of an end that was told eagerly. */
+  | { readonly name: 'eager_end'; readonly outcome: EagerOutcome | 'retracted' };
 
 /** What an adapter says by itself: its protocol answers a message that means nothing to the session. */
 export interface Reply {

@@ -46,6 +46,7 @@ export class Heard {
         return 'endpointing';
       case 'eager_retracted':
         this.#eager = undefined;
+        meter.eagerEnd('retracted');
         this.emit(event);
         return 'speech';
       case 'speech_end': {
@@ -59,6 +60,7 @@ export class Heard {
         this.#eager = undefined;
         settled.final(event.segment.end);
         meter.final(event.segment.end);
+        if (event.eager !== undefined) meter.eagerEnd(event.eager);
         this.emit(event);
         if (intents !== undefined) this.emit(intents.final(event.utterance, event.segment, now));
         return 'idle';
@@ -67,7 +69,9 @@ export class Heard {
 
   /** No more is heard: nobody will confirm what was told eagerly. */
   end(): void {
-    if (this.#eager !== undefined) this.emit({ type: 'eager_retracted', ...this.#eager });
+    if (this.#eager === undefined) return;
+    this.meter.eagerEnd('retracted');
+    this.emit({ type: 'eager_retracted', ...this.#eager });
     this.#eager = undefined;
   }
 }

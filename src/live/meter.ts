@@ -1,4 +1,4 @@
-import type { LiveFeedResult } from '../recognition/contract.js';
+import type { EagerOutcome, LiveFeedResult } from '../recognition/contract.js';
 import { ArrivalClock } from './arrivals.js';
 import type { Measure, SessionOptions } from './contract.js';
 import { bytesPerSecond, isContainer } from './encodings.js';
@@ -117,6 +117,10 @@ export class SessionMeter {
 
   final(end: number): void {
     this.#lastFinalEnd = end;
+  }
+
+  eagerEnd(outcome: EagerOutcome | 'retracted'): void {
+    this.tell({ name: 'eager_end', outcome });
   }
 
   close(): void {

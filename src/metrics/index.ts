@@ -18,7 +18,8 @@ import { JobGauges } from './jobs.js';
 import { watchLive, type LiveStats } from './live.js';
 import { watchLoopDelay } from './loop-delay.js';
 import { ModelGauges } from './models.js';
-import { DROP_REASONS, REJECT_REASONS, type DropReason, type RejectReason } from './reasons.js';
+import { DROP_REASONS, EAGER_OUTCOMES, REJECT_REASONS } from './reasons.js';
+import type { DropReason, EagerEndOutcome, RejectReason } from './reasons.js';
 import { watchRecognizer } from './recognizer.js';
 
 export type { LiveState } from './live.js';
@@ -153,6 +154,11 @@ export class Metrics {
     'Seconds of audio received but never recognised.',
     ['reason'],
   );
+  readonly #eagerEnds = this.#counter(
+    'eager_ends_total',
+    'Ends of utterances told eagerly, by what became of them.',
+    ['outcome'],
+  );
   readonly #closes = this.#counter('websocket_closes_total', 'WebSocket connections closed, by close code.', [
     'protocol',
     'code',
@@ -188,6 +194,7 @@ export class Metrics {
     // A counter that appears with its first event hides that event from rate(): those with known labels start at 0.
     for (const reason of REJECT_REASONS) this.#rejected.inc({ reason }, 0);
     for (const reason of DROP_REASONS) this.#audioDropped.inc({ reason }, 0);
+    for (const outcome of EAGER_OUTCOMES) this.#eagerEnds.inc({ outcome }, 0);
     for (const code of Object.keys(ERRORS)) this.#errors.inc({ code, protocol: 'http' }, 0);
     this.#buildInfo.set({ version: options.version ?? 'unknown', node: process.versions.node }, 1);
     this.#stop.push(watchLoopDelay(this.#loop));
@@ -269,6 +276,10 @@ export class Metrics {
 
   audioDropped(seconds: number, reason: DropReason): void {
     this.#audioDropped.inc({ reason }, clamp(seconds));
+  }
+
+  eagerEnd(outcome: EagerEndOutcome): void {
+    this.#eagerEnds.inc({ outcome });
   }
 
   errorAnswered(code: ErrorCode, protocol: Protocol): void {

@@ -1,4 +1,4 @@
-/** The reasons that are labels: why something was refused, and why audio was not recognised. */
+/** The reasons that are labels: why something was refused, why audio was not recognised, what became of eager ends. */
 
 export const REJECT_REASONS = [
   'queue_full',
@@ -26,3 +26,7 @@ export const DROP_REASONS = [
   'handed_over',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
+
+/** What became of the end of an utterance that was told eagerly. */
+export const EAGER_OUTCOMES = ['confirmed', 'changed', 'retracted'] as const;
+export type EagerEndOutcome = (typeof EAGER_OUTCOMES)[number];

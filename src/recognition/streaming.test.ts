@@ -165,7 +165,7 @@ describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
         const pair = ['eager_end', 'eager_retracted'];
         expect(kinds).toEqual([...pair, ...pair, ...pair, undefined]);
         if (secondPass) continue;
-        for (const size of [640, 25_001, pcm.length]) {
+        for (const size of [25_001, pcm.length]) {
           const other = await events(size, eagerly);
           const partless = (all: readonly LiveEvent[]) => all.filter(({ type }) => type !== 'partial');
           expect(partless(other)).toEqual(partless(told));

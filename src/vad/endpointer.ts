@@ -45,7 +45,7 @@ export const DEFAULT_ENDPOINT: EndpointConfig = {
 /** For live audio: ends sooner, because someone waits for the answer. */
 export const DEFAULT_LIVE_ENDPOINT: EndpointConfig = {
   ...DEFAULT_ENDPOINT,
-  silenceDurationMs: 420,
+  silenceDurationMs: 350,
   prefixPaddingMs: 300,
 };
 
