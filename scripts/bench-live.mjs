@@ -160,11 +160,7 @@ const service =
     ? { url: options.url, close: async () => undefined }
     : await startService({
         ...(options.workers > 0 ? { workers: options.workers } : {}),
-        // What is measured here is what happens to those who are let in.
-        env: {
-          MALGWI_LIVE_ADMISSION: 'fixed',
-          MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10),
-        },
+        env: { MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10) },
       });
 const rows = [];
 try {

@@ -27,8 +27,14 @@ export async function startService({ venue, model, modelsDir, workers, env }) {
   }
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Its jobs are its own: the user's may belong to a service that runs.
-    env: { ...process.env, MALGWI_DATA_DIR: join(folder, 'data'), ...env },
+    // Its jobs are its own: the user's may belong to a service that runs. Scripts want to see what becomes of those who are let
+    // in, however many they are.
+    env: {
+      ...process.env,
+      MALGWI_DATA_DIR: join(folder, 'data'),
+      MALGWI_LIVE_ADMISSION: 'fixed',
+      ...env,
+    },
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const close = async () => {

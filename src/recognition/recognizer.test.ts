@@ -253,6 +253,27 @@ describe('live recognition', () => {
     expect(recognizer.stats().liveStreams).toBe(0);
   });
 
+  it('says what its threads do for live streams, and what a second costs by a trial', async () => {
+    const own = await createRecognizer({ modelsDir: join(root, 'models'), workers: 1, rehearse: true });
+    try {
+      await own.start();
+      // The trial is no work for a client, and leaves nothing open.
+      expect(own.stats()).toMatchObject({ liveBusySeconds: 0, liveStreams: 0 });
+      const { liveCost } = own.stats();
+      expect(liveCost).toBeGreaterThan(0.001);
+      const live = await own.openStream({ encoding: 'pcm_s16le', sampleRate: 16000, channels: 1 });
+      const started = performance.now();
+      await live.feed(pcm(short.audio));
+      await live.finish();
+      const { liveBusySeconds } = own.stats();
+      expect(liveBusySeconds).toBeGreaterThan(0.001);
+      expect(liveBusySeconds).toBeLessThan((performance.now() - started) / 1000 + 1);
+    } finally {
+      await own.close();
+    }
+    expect(recognizer.stats().liveCost).toBeUndefined();
+  });
+
   it('gives nothing for no audio', async () => {
     const live = await open();
     expect((await live.finish()).events).toEqual([]);

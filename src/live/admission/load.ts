@@ -19,7 +19,7 @@ const LAG_MS = 2000;
 /** The average cost of a second forgets what lies so many seconds of audio back. */
 const COST_AUDIO_SECONDS = 20;
 /** The cost may fall, but slowly: silence is cheap, and says nothing about speech. */
-const COST_RELEASE_MS = 120_000;
+const COST_RELEASE_MS = 60_000;
 /** Nor does it fall below this share of what speech cost in the trial, however long nobody speaks. */
 const LEAST_OF_TRIAL = 0.25;
 /** Audio is counted up to its own length, and what may have waited: who sends a file faster than it plays could do with less. */
