@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--text", type=Path, default=Path("../shared/text"), help="folder with NAME.txt.gz, one sentence a line")
     add("--work", type=Path, required=True, help="working folder for features")
+    add("--name", default="synthetic", help="folder for them, under the working folder")
     add("--hours", type=float, default=4.0, help="hours of speech to make")
     add("--seats", type=float, default=0.4, help="share of sentences from the seat grammar")
     add("--pronounce", type=float, default=0.5, help="share of sentences spelled by sound for the synthesiser")
@@ -141,11 +142,11 @@ def make(item: dict) -> dict[str, np.ndarray]:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write `synthetic/` under the working folder."""
+    """Write the store `--name` under the working folder."""
     torch.set_num_threads(1)
     began = time.time()
     script = Script(args)
-    writer = StoreWriter(args.work / "synthetic")
+    writer = StoreWriter(args.work / args.name)
     print(f"synthesize: {len(script.general)} sentences sampled, {time.time() - began:.0f} s", flush=True)
     seconds, made = 0.0, 0
     with ThreadPoolExecutor(args.threads) as pool:

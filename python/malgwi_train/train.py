@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", choices=["muon", "adamw"], default="muon", help="optimiser of the hidden matrices")
     add("--average", type=float, default=0.998, help="decay of the weight average that is evaluated and exported")
     add("--synthetic", type=float, default=0.35, help="share of synthetic frames in an epoch")
+    add("--synthetic-name", default="synthetic", help="folder that synthesize wrote, under the working folder")
     add("--conditions", type=float, default=0.35, help="share of real utterances drawn as a variant from `conditions`")
     add("--keep", nargs="*", default=["deeply-korean-read-speech=0.4"], metavar="CORPUS=SHARE",
         help="share of a corpus drawn in each epoch")
@@ -142,8 +143,9 @@ class Trainer:
         real = Store(self.args.work / "real")
         train, synthetic = samples(real, "train"), []
         held_out = {"dev": samples(real, "dev")}
-        if (self.args.work / "synthetic" / "index.jsonl").exists():
-            store = Store(self.args.work / "synthetic")
+        folder = self.args.work / self.args.synthetic_name
+        if (folder / "index.jsonl").exists():
+            store = Store(folder)
             synthetic = samples(store, "train")
             held_out["synthetic-dev"] = samples(store, "dev")
         return train, synthetic, held_out
