@@ -138,7 +138,8 @@ export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
 
   openStream(options: DecodeOptions = {}): CtcStream {
     const { frontEnd: config, encoder } = this.runtime.manifest;
-    const { settleFrames } = encoder.streaming!;
+    // Who asks for alternatives wants what begins otherwise, too.
+    const settleFrames = (options.alternatives ?? 1) > 1 ? undefined : encoder.streaming!.settleFrames;
     const utterance: CtcUtterance = this.decoder(options).begin(options, settleFrames);
     // parseManifest has looked that it is one.
     this.frontEnd ??= createStreamingFrontEnd(config as KaldiFbankConfig);
