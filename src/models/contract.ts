@@ -13,7 +13,7 @@ interface Runtime {
   close(): Promise<void>;
 }
 
-/** What a live stream has behind it: a value, never changed in place. */
+/** What a live stream has behind it: a value, changed in place only for a chunk that gives it up. */
 export interface CtcStreamState {
   readonly caches: ReadonlyMap<string, Float32Array>;
   /** Encoder frames in the caches, the last of them. */
@@ -24,6 +24,8 @@ export interface CtcChunk {
   /** Normalised features, at most `windowFrames`; fewer only at the end of the stream. */
   readonly features: FeatureMatrix;
   readonly state: CtcStreamState;
+  /** Nobody needs `state` any more: the next one may take its memory. */
+  readonly givesUpState?: boolean;
 }
 
 /** A CTC encoder over live streams. The cost of a step does not depend on how long a stream is. */

@@ -45,6 +45,13 @@ export class OnnxCtcStreaming implements CtcStreaming {
   readonly hopFrames: number;
   private readonly states: readonly State[];
   private readonly start: CtcStreamState;
+  /**
+   * Memory of the graph's caches, inputs and outputs, for as many rows as there ever were. New memory for each run (0.8 MB a row) would
+   * lie about until it is collected, and nothing tells the collector how much it is.
+   */
+  private readonly inputs = new Scratch();
+  private readonly outputs = new Scratch();
+  private last: Promise<unknown> = Promise.resolve();
 
   /** @throws MalgwiError manifest_invalid of caches that cannot be batched or are beyond all reason */
   constructor(
@@ -68,60 +75,81 @@ export class OnnxCtcStreaming implements CtcStreaming {
     return this.start;
   }
 
-  async run(chunks: readonly CtcChunk[]): Promise<StepResult[]> {
+  run(chunks: readonly CtcChunk[]): Promise<StepResult[]> {
+    // One after the other: they share memory.
+    const result = this.last.then(() => this.step(chunks));
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+
+  private async step(chunks: readonly CtcChunk[]): Promise<StepResult[]> {
     const results = chunks.map((): StepResult => ({ logProbs: NOTHING }));
     const { minFrames } = this.manifest.encoder;
     const ready = chunks
       .map((chunk, index) => ({ ...chunk, index }))
       .filter(({ features }) => features.frames >= minFrames);
     if (ready.length === 0) return results;
-    const outputs = await this.encoder.run({
-      ...batchOf(ready.map(({ features }) => features)),
-      cached: new Tensor('int64', BigInt64Array.from(ready, ({ state }) => BigInt(state.cached)), [ready.length]),
-      advance: new Tensor('int64', BigInt64Array.of(BigInt(this.chunkFrames)), []),
-      ...this.gather(ready.map(({ state }) => state)),
-    });
+    const rows = ready.length;
+    // Behind the last, shorter window of every row comes nothing.
+    const goesOn = ready.some(({ features }) => features.frames >= this.windowFrames);
+    const next = goesOn ? this.nextCaches(rows) : {};
+    const outputs = await this.encoder.run(
+      {
+        ...batchOf(ready.map(({ features }) => features)),
+        cached: new Tensor('int64', BigInt64Array.from(ready, ({ state }) => BigInt(state.cached)), [rows]),
+        advance: new Tensor('int64', BigInt64Array.of(BigInt(this.chunkFrames)), []),
+        ...this.gather(ready.map(({ state }) => state)),
+      },
+      { log_probs: null, output_lengths: null, ...next },
+    );
     const logProbs = logProbsOf(outputs, ready.length);
     ready.forEach(({ index }, row) => (results[index] = { logProbs: logProbs[row]! }));
-    if (ready.every(({ features }) => features.frames < this.windowFrames)) return results;
-    const caches = this.scatter(outputs, ready.length);
-    ready.forEach(({ index, features, state }, row) => {
+    ready.forEach(({ index, features, state, givesUpState }, row) => {
       if (features.frames < this.windowFrames) return;
       const cached = Math.min(this.sizes.leftFrames, state.cached + this.chunkFrames);
-      results[index] = { logProbs: logProbs[row]!, state: { caches: caches[row]!, cached } };
+      // All streams begin with the same zeros.
+      const into = givesUpState === true && state !== this.start ? state : undefined;
+      results[index] = { logProbs: logProbs[row]!, state: { caches: this.scatter(next, row, into), cached } };
     });
     return results;
   }
 
   private gather(states: readonly CtcStreamState[]): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
-    for (const state of this.states) {
-      const dims = dimensions(state.shape, states.length, this.sizes.leftFrames);
-      const [first] = states as [CtcStreamState];
-      let data = first.caches.get(state.name)!;
-      if (states.length > 1) {
-        const size = data.length;
-        data = new Float32Array(states.length * size);
-        states.forEach(({ caches }, row) => data.set(caches.get(state.name)!, row * size));
-      }
-      feeds[state.name] = new Tensor('float32', data, dims);
+    for (const { name, shape } of this.states) {
+      const dims = dimensions(shape, states.length, this.sizes.leftFrames);
+      const data = this.inputs.take(name, product(dims));
+      const size = data.length / states.length;
+      states.forEach(({ caches }, row) => data.set(caches.get(name)!, row * size));
+      feeds[name] = new Tensor('float32', data, dims);
     }
     return feeds;
   }
 
-  private scatter(outputs: Readonly<Record<string, Tensor>>, rows: number): Map<string, Float32Array>[] {
-    const caches = Array.from({ length: rows }, () => new Map<string, Float32Array>());
+  /** Where the graph writes its caches to. */
+  private nextCaches(rows: number): Record<string, Tensor> {
+    const fetches: Record<string, Tensor> = {};
     for (const { name, shape } of this.states) {
-      const tensor = outputs[`next_${name}`]!;
       const dims = dimensions(shape, rows, this.sizes.leftFrames);
-      if (tensor.type !== 'float32' || tensor.dims.length !== dims.length || tensor.dims.some((n, axis) => n !== dims[axis])) {
-        const detail = `The encoder graph gave next_${name} as [${tensor.dims.join(', ')}], not [${dims.join(', ')}].`;
-        throw new MalgwiError('inference_failed', { detail });
-      }
-      const data = tensor.data as Float32Array;
-      const size = data.length / rows;
-      // A copy of a row, or one stream would keep the caches of all others alive.
-      caches.forEach((row, at) => row.set(name, rows === 1 ? data : data.slice(at * size, (at + 1) * size)));
+      fetches[`next_${name}`] = new Tensor('float32', this.outputs.take(name, product(dims)), dims);
+    }
+    return fetches;
+  }
+
+  private scatter(
+    next: Readonly<Record<string, Tensor>>,
+    row: number,
+    into: CtcStreamState | undefined,
+  ): ReadonlyMap<string, Float32Array> {
+    const caches = into?.caches ?? new Map<string, Float32Array>();
+    const own = caches as Map<string, Float32Array>;
+    for (const { name } of this.states) {
+      const { data, dims } = next[`next_${name}`]!;
+      const size = data.length / dims[0]!;
+      const values = (data as Float32Array).subarray(row * size, (row + 1) * size);
+      const kept = own.get(name);
+      if (kept === undefined) own.set(name, values.slice());
+      else kept.set(values);
     }
     return caches;
   }
@@ -135,6 +163,20 @@ export class OnnxCtcStreaming implements CtcStreaming {
     const size = product(dimensions(shape, 1, this.sizes.leftFrames));
     if (size > MAX_ELEMENTS) refuse('is too large');
     return size;
+  }
+}
+
+/** Memory by name that grows to what was asked for at most. What was taken before is overwritten. */
+class Scratch {
+  private readonly memory = new Map<string, Float32Array>();
+
+  take(name: string, length: number): Float32Array {
+    let data = this.memory.get(name);
+    if (data === undefined || data.length < length) {
+      data = new Float32Array(length);
+      this.memory.set(name, data);
+    }
+    return data.subarray(0, length);
   }
 }
 

@@ -169,6 +169,32 @@ describe('a CTC encoder over live streams', () => {
     expect([...start.caches.values()].every((values) => values.every((value) => value === 0))).toBe(true);
     await runtime.close();
   });
+
+
+  it('takes the memory of a state that is given up, and of no other', async () => {
+    const runtime = await OnnxCtcRuntime.load(await readPackage(fixture('tiny-conformer')));
+    const streaming = runtime.streaming!;
+    const start = streaming.initial();
+    const all = windows(120, streaming).filter(({ frames }) => frames === streaming.windowFrames);
+    expect(all.length).toBeGreaterThan(2);
+    // Two streams at once, one of which gives its states up; and runs that are asked for before others have ended.
+    let [kept, given] = [start, start];
+    for (const features of all) {
+      const [one, other] = await Promise.all([
+        streaming.run([{ features, state: kept }]),
+        streaming.run([{ features, state: given, givesUpState: true }]),
+      ]);
+      expectRow(other[0].logProbs.data, [...one[0].logProbs.data]);
+      const before = given;
+      [kept, given] = [one[0].state!, other[0].state!];
+      for (const [name, values] of kept.caches) {
+        expect([...given.caches.get(name)!]).toEqual([...values]);
+        expect(given.caches.get(name) === before.caches.get(name)).toBe(before !== start);
+      }
+    }
+    expect([...start.caches.values()].every((values) => values.every((value) => value === 0))).toBe(true);
+    await runtime.close();
+  });
 });
 
 describe('log-probabilities are those of PyTorch', () => {

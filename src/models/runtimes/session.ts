@@ -84,10 +84,13 @@ export class GraphSession {
   }
 
   /**
-   * @param wanted outputs to give back, all of them unless named
-   * @throws MalgwiError inference_failed
+   * @param wanted outputs to give back, all of them unless named; or where to write them, null for memory of their own
+   * @throws MalgwiError inference_failed, also where an output is not as large as the memory for it
    */
-  async run(feeds: Readonly<Record<string, Tensor>>, wanted?: readonly string[]): Promise<Outputs> {
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    wanted?: readonly string[] | Readonly<Record<string, Tensor | null>>,
+  ): Promise<Outputs> {
     try {
       return await (wanted === undefined ? this.session.run(feeds) : this.session.run(feeds, wanted));
     } catch (error) {

@@ -93,7 +93,11 @@ export class CtcStream implements DecodingStream {
       at += count;
       if (this.frames < windowFrames) return;
       const features = { data: this.window, frames: windowFrames, dims };
-      const { logProbs, state } = await this.encoder.step({ features, state: this.state });
+      const { logProbs, state } = await this.encoder.step({
+        features,
+        state: this.state,
+        givesUpState: true,
+      });
       this.state = state!;
       this.begun = true;
       this.shown = undefined;
