@@ -19,8 +19,11 @@ function figures(manifest) {
     row(['set', 'CER without spaces', 'edits of characters', 'utterances', 'decoding', 'normaliser']),
     row(['---', '---:', '---:', '---:', '---', '---']),
   ];
-  // What was measured under conditions is for the card.
-  for (const metric of manifest.metrics.filter(({ condition }) => condition === undefined)) {
+  // What was measured under conditions is for the card; the manifest has the recipe's own sets of them, too.
+  const plain = manifest.metrics.filter(
+    ({ condition, set }) => condition === undefined && !set.startsWith('dev-'),
+  );
+  for (const metric of plain) {
     const add = (name, counts) =>
       lines.push(
         row([
