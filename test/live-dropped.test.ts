@@ -135,8 +135,8 @@ it('reads a flood of messages later, loses none of them, and lets nobody else wa
     waits.push(performance.now() - asked);
     await sleep(20);
   }
-  // 50,000 messages at 20,000 a second, less the burst.
-  expect(performance.now() - started).toBeGreaterThan(2000);
+  // 50,000 messages at 20,000 a second, less the burst and what was read at once in the end.
+  expect(performance.now() - started).toBeGreaterThan(1000);
   expect(waits.length).toBeGreaterThan(20);
   expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(100);
   await flooder.finish();

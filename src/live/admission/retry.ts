@@ -8,6 +8,8 @@ const USUAL_SESSION_SECONDS = 30;
 const NEWEST = 0.1;
 /** Waits are lengthened by up to this share: clients that were sent away together do not come back together. */
 export const JITTER = 0.3;
+/** And short ones by up to so many seconds: they are told in whole ones. */
+export const JITTER_SECONDS = 3;
 
 /** Seconds; whole ones, as Retry-After has them. */
 export class RetryTimes {
@@ -33,8 +35,7 @@ export class RetryTimes {
 
   /** @param seconds the earliest moment that makes sense */
   after(seconds: number): number {
-    const lengthened =
-      Math.min(Math.max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS) * (1 + JITTER * this.random());
-    return Math.ceil(lengthened);
+    const wait = Math.min(Math.max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS);
+    return Math.ceil(wait + Math.max(JITTER * wait, JITTER_SECONDS) * this.random());
   }
 }
