@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MalgwiError } from '../errors.js';
+import { untilClosed } from '../storage/until-closed.js';
 
 /** A file of its own in the private folder, gone after `remove`. */
 export interface Upload {
@@ -77,6 +78,7 @@ export class UploadStore {
     try {
       await pipeline(source, sink, { signal });
     } catch (error) {
+      await untilClosed(sink);
       await remove();
       throw error;
     }

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MalgwiError } from '../../errors.js';
 import type { LocalFile, ObjectStorage, PutOptions, StoredObject } from '../contract.js';
+import { untilClosed } from '../until-closed.js';
 import { ByteCounter } from '../count.js';
 import { checkFolder, checkKey } from '../keys.js';
 import { checkFree } from './free.js';
@@ -57,6 +58,7 @@ export class LocalStorage implements ObjectStorage {
       try {
         await pipeline(source, counter, sink, signal === undefined ? {} : { signal });
       } catch (error) {
+        await untilClosed(sink);
         throw signal?.aborted === true ? signal.reason : error;
       } finally {
         source.destroy();

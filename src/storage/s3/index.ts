@@ -14,6 +14,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { MalgwiError } from '../../errors.js';
 import type { LocalFile, ObjectStorage, PutOptions, StoredObject } from '../contract.js';
+import { untilClosed } from '../until-closed.js';
 import { ByteCounter } from '../count.js';
 import { checkFolder, checkKey } from '../keys.js';
 import { checkFree } from '../local/free.js';
@@ -141,7 +142,11 @@ export class S3Storage implements ObjectStorage {
     try {
       await free();
       const sink = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-      await pipeline(source, new ByteCounter(Infinity, free), sink, signal === undefined ? {} : { signal });
+      try {
+        await pipeline(source, new ByteCounter(Infinity, free), sink, signal === undefined ? {} : { signal });
+      } finally {
+        await untilClosed(sink);
+      }
       return { path, bytes: (await stat(path)).size, release };
     } catch (error) {
       source.destroy();
