@@ -72,8 +72,12 @@ export class PairMap {
     this.reals = new Float32Array(this.slots.buffer);
     for (let old = 0; old < slots.length; old += STRIDE) {
       if (slots[old] === EMPTY) continue;
+      const slot = this.slot(slots[old], slots[old + 1]);
+      this.slots[slot] = slots[old];
+      this.slots[slot + 1] = slots[old + 1];
+      this.slots[slot + 2] = slots[old + 2];
       // The real number goes along as its bits.
-      this.slots.set(slots.subarray(old, old + STRIDE), this.slot(slots[old], slots[old + 1]));
+      this.slots[slot + 3] = slots[old + 3];
     }
   }
 }

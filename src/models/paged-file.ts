@@ -5,14 +5,14 @@ import { combine, outside } from '../decoding/lm/bytes.js';
 import { MalgwiError } from '../errors.js';
 
 export interface PagedFileOptions {
-  /** Default 64 KiB. */
+  /** Default 64 KiB; a file of up to 16 MiB is one page where nothing else is asked for. */
   readonly pageBytes?: number;
   /** How much of the file is held at most. Default 32 MiB. */
   readonly cacheBytes?: number;
 }
 
-/** A file no larger than this is one page. */
-const WHOLE_BYTES = 4 << 20;
+/** A file no larger than this is one page: random access comes to all of its pages soon. */
+const WHOLE_BYTES = 16 << 20;
 
 /**
  * Random access to a file of any size in bounded memory: pages are read when they are needed and kept while they are
@@ -45,7 +45,8 @@ export class PagedFile implements ByteReader {
       this.close();
       throw error;
     }
-    this.pageBytes = this.length <= WHOLE_BYTES ? Math.max(8, this.length) : (options.pageBytes ?? 1 << 16);
+    const pageBytes = this.length <= WHOLE_BYTES ? this.length : 1 << 16;
+    this.pageBytes = Math.max(8, options.pageBytes ?? pageBytes);
     this.maxFrames = Math.max(2, Math.floor((options.cacheBytes ?? 32 << 20) / this.pageBytes));
     this.frameOf = new Uint32Array(Math.ceil(this.length / this.pageBytes));
   }

@@ -1,8 +1,10 @@
 import type { NgramModel, NgramState } from '../lm/contract.js';
-import { PairMap } from '../pair-map.js';
+import { PairIndex, PairMap } from '../pair-map.js';
 
 /** Nothing is less probable than this (log10): an infinite one would be no number once it is weighed by 0. */
 const LEAST = -1e4;
+/** The context of no words. */
+const NO_WORDS = 0;
 /** Scores kept at most; beyond it they are looked up again. */
 const MAX_SCORES = 1 << 20;
 
@@ -11,8 +13,8 @@ export class CachedNgram {
   readonly begin: number;
   /** Natural logarithm of the last {@link score}. */
   logProb = 0;
-  private readonly contexts: NgramState[] = [];
-  private readonly ids = new Map<string, number>();
+  /** A context is the one without its last word, and that word; numbered from 1. */
+  private readonly contexts = new PairIndex();
   private readonly words = new Map<string, number>();
   private readonly scores = new PairMap(4096);
 
@@ -22,7 +24,7 @@ export class CachedNgram {
 
   /** Contexts and scores held. */
   get size(): number {
-    return this.contexts.length + this.scores.size + this.words.size;
+    return this.contexts.size + this.scores.size + this.words.size;
   }
 
   /** The model's id of a word; 0 for one that it does not know. */
@@ -42,7 +44,7 @@ export class CachedNgram {
       this.logProb = scores.real;
       return scores.value;
     }
-    const { logProb, state } = this.model.score(this.contexts[context], word);
+    const { logProb, state } = this.model.score(this.wordsOf(context), word);
     const next = this.context(state);
     // Of the precision that is kept: a score must not depend on whether it was looked up before.
     this.logProb = Math.fround(Math.max(LEAST, logProb) * Math.LN10);
@@ -52,13 +54,15 @@ export class CachedNgram {
   }
 
   private context(state: NgramState): number {
-    const key = state.join();
-    let id = this.ids.get(key);
-    if (id === undefined) {
-      id = this.contexts.length;
-      this.contexts.push(state);
-      this.ids.set(key, id);
-    }
+    let id = NO_WORDS;
+    for (const word of state) id = 1 + this.contexts.of(id, word);
     return id;
+  }
+
+  private wordsOf(context: number): NgramState {
+    const { first, second } = this.contexts;
+    const words: number[] = [];
+    for (let id = context; id !== NO_WORDS; id = first[id - 1]) words.push(second[id - 1]);
+    return words.reverse();
   }
 }

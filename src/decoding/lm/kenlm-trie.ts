@@ -8,6 +8,8 @@ const UNIGRAM_BYTES = 16;
 /** Wider entries (2^53 n-grams, or a table of more than 2^25 values) are no file that exists. */
 const MAX_INDEX_BITS = 53;
 const MAX_QUANTISER_BITS = 25;
+/** A pointer array of up to so many offsets is held in memory (1 MB); a longer one is read where it lies. */
+const MAX_HELD_OFFSETS = 1 << 17;
 
 /** How the weights of an n-gram are packed. */
 interface Quantiser {
@@ -30,6 +32,8 @@ interface Level {
   /** Offsets where the high bits of `next` grow by one (array tries); 0 of them otherwise. */
   readonly offsets: number;
   readonly offsetCount: number;
+  /** The offsets themselves, from the first query on. */
+  held?: Float64Array;
   /** Of the quantiser's tables. */
   readonly probTable: number;
   readonly backoffTable: number;
@@ -149,11 +153,14 @@ export class TrieSearch implements NgramSearch {
 
   /** How many of the array's offsets, the first (always 0) left out, are at most `index`. */
   private highBits(level: Level, index: number): number {
+    const held = level.held ?? this.hold(level);
     let first = 1;
     let count = level.offsetCount - 1;
     while (count > 0) {
       const half = Math.floor(count / 2);
-      if (this.reader.u64(level.offsets + 8 * (first + half)) <= index) {
+      const at = first + half;
+      const offset = held === undefined ? this.reader.u64(level.offsets + 8 * at) : held[at];
+      if (offset <= index) {
         first += half + 1;
         count -= half + 1;
       } else {
@@ -161,6 +168,13 @@ export class TrieSearch implements NgramSearch {
       }
     }
     return first - 1;
+  }
+
+  private hold(level: Level): Float64Array | undefined {
+    if (level.offsetCount > MAX_HELD_OFFSETS) return undefined;
+    const { offsets, offsetCount: length } = level;
+    level.held = Float64Array.from({ length }, (_, n) => this.reader.u64(offsets + 8 * n));
+    return level.held;
   }
 }
 
