@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .streams import Chunking
+
 OPSET = 17
 
 
@@ -23,7 +25,7 @@ class Graph:
     those of the outputs ({tensor: {axis: name}}). `states` are manifest entries {name, shape} (dims int, "batch",
     "frames" or "prefix"): the module takes NAME and returns next_NAME; of one with a "prefix" only what the token added,
     of length 1 along that axis, so that a step need not write out all that came before. `memory` names the encoder outputs that a
-    decoder's step takes as they are.
+    decoder's step takes as they are. `chunking` is of an encoder that takes live streams.
     """
 
     module: nn.Module
@@ -32,6 +34,7 @@ class Graph:
     dynamic: dict[str, dict[int, str]]
     states: list[dict[str, Any]] = field(default_factory=list)
     memory: list[str] = field(default_factory=list)
+    chunking: Chunking | None = None
 
     def run(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """The module's outputs by name."""

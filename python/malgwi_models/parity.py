@@ -7,15 +7,17 @@ in PyTorch itself. So differences above the tolerance are judged against PyTorch
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .graphs import Graph
+from .streams import Computes, nothing_before, stream
 
 TOLERANCE = 1e-4
 #: How much further from double precision than PyTorch's float32 a graph may be, and how far at all.
@@ -24,14 +26,8 @@ MOST_ROUNDING = 0.1
 LENGTHS = (130, 203, 320, 517)
 STEPS = 4
 HYPOTHESES = 2
-
-
-class Computes(Protocol):
-    """What can run a graph of a package."""
-
-    def run(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Outputs by name; inputs of any floating-point type."""
-        ...
+#: Encoder frames of a chunk, besides the graph's own: fewer than the convolutions look back at.
+OTHER_CHUNK = 3
 
 
 class InPrecision(Graph):
@@ -104,7 +100,7 @@ def lengths_to_try(least: int, most: int) -> list[int]:
 
 
 def rounding(
-    family: str, graphs: dict[str, Graph], paths: dict[str, Path], worst: Worst, classes: int,
+    family: str, graphs: dict[str, Graph], exported: dict[str, Graph], paths: dict[str, Path], worst: Worst, classes: int,
 ) -> dict[str, float] | None:
     """Distances from double precision, of onnxruntime and of PyTorch's float32, where `worst` is above the tolerance.
 
@@ -113,8 +109,9 @@ def rounding(
     """
     lengths = sorted({frames for (_, _, frames), value in worst.found.items() if not value <= TOLERANCE})
     exact = {role: InPrecision(graph, torch.float64) for role, graph in graphs.items()}
-    theirs = compare(family, exact, runners(paths), lengths, classes)
-    own = compare(family, exact, {role: InPrecision(graph, torch.float32) for role, graph in graphs.items()}, lengths, classes)
+    live = exported["encoder"]
+    theirs = compare(family, exact, runners(paths), lengths, classes, live)
+    own = compare(family, exact, {role: InPrecision(graph, torch.float32) for role, graph in exported.items()}, lengths, classes, live)
     for key, value in theirs.found.items():
         if not value <= min(MOST_ROUNDING, max(TOLERANCE, ROUNDING_FACTOR * own.found[key])):
             return None
@@ -128,15 +125,26 @@ def runners(paths: Mapping[str, Path]) -> dict[str, Computes]:
 
 def compare(
     family: str, graphs: Mapping[str, Graph], others: Mapping[str, Computes], lengths: list[int], classes: int,
+    live: Graph | None = None,
 ) -> Worst:
-    """Largest differences between the modules of `graphs` and what `others` compute in the same roles."""
+    """Largest differences between the modules of `graphs` and what `others` compute in the same roles.
+
+    With `live`, as which the other encoder was exported, that also has to give in chunks what `graphs` give for whole
+    utterances, if it takes chunks at all.
+    """
     worst, generator = Worst(), torch.Generator().manual_seed(5)
+    utterances: list[Tensor] = []
+    whole: list[Tensor] = []
+    chunked = live is not None and live.chunking is not None
     for frames in lengths:
         dimension = graphs["encoder"].inputs["features"].shape[2]
         features = torch.randn(1, frames, dimension, generator=generator)
         inputs = {"features": features, "lengths": torch.tensor([frames])}
-        wanted, found = graphs["encoder"].run(inputs), others["encoder"].run(inputs)
+        wanted, found = graphs["encoder"].run(inputs), run_whole(others["encoder"], inputs, live)
         worst.compare("encoder", frames, wanted, found)
+        if chunked:
+            utterances.append(features[0])
+            whole.append(wanted["log_probs"][0])
         tokens = torch.randint(0, classes, (STEPS, HYPOTHESES), generator=generator)
         if family == "attention":
             steps(worst, "decoder", graphs["decoder"], others["decoder"], tokens, frames, wanted)
@@ -145,7 +153,28 @@ def compare(
             pairs = {"encoder_frames": wanted["encoder_out"][0, : len(output)], "predictor_out": output}
             for rows in (pairs, {**pairs, "encoder_frames": pairs["encoder_frames"][:1]}):
                 worst.compare("joiner", frames, graphs["joiner"].run(rows), others["joiner"].run(rows))
+    if live is not None and chunked:
+        in_chunks(worst, others["encoder"], live, utterances, whole)
     return worst
+
+
+def run_whole(encoder: Computes, inputs: dict[str, Tensor], live: Graph | None) -> dict[str, Tensor]:
+    """What an encoder gives for whole utterances, also one that takes streams."""
+    beginning = nothing_before(live.states, len(inputs["lengths"])) if live is not None and live.chunking is not None else {}
+    return encoder.run({**inputs, **beginning})
+
+
+def in_chunks(worst: Worst, encoder: Computes, live: Graph, utterances: list[Tensor], whole: list[Tensor]) -> None:
+    """Compare the streams of all utterances at once, each beginning one step after the one before, with `whole`."""
+    chunking = live.chunking
+    assert chunking is not None
+    lengths = torch.tensor([len(features) for features in utterances])
+    padded = torch.nn.utils.rnn.pad_sequence(utterances, batch_first=True)
+    for chunk in {chunking.chunk, OTHER_CHUNK}:
+        sizes = dataclasses.replace(chunking, chunk=chunk)
+        found = stream(encoder, live.states, padded, lengths, sizes, list(range(len(utterances))))
+        for frames, a, b in zip(lengths.tolist(), whole, found, strict=True):
+            worst.compare("encoder in chunks", frames, {"log_probs": a}, {"log_probs": b})
 
 
 def steps(
@@ -167,7 +196,9 @@ def steps(
     return wanted
 
 
-def agreement(paths: dict[str, Path], others: dict[str, Path], lengths: list[int], dimension: int) -> dict[str, Any] | None:
+def agreement(
+    paths: dict[str, Path], others: dict[str, Path], lengths: list[int], dimension: int, live: Graph,
+) -> dict[str, Any] | None:
     """How often the best class of two encoders agrees on noise, and their largest difference; None without log_probs."""
     first, second = Runner(paths["encoder"]), Runner(others["encoder"])
     if "log_probs" not in first.outputs:
@@ -175,7 +206,7 @@ def agreement(paths: dict[str, Path], others: dict[str, Path], lengths: list[int
     generator, same, total, largest = torch.Generator().manual_seed(6), 0, 0, 0.0
     for frames in lengths:
         inputs = {"features": torch.randn(1, frames, dimension, generator=generator), "lengths": torch.tensor([frames])}
-        a, b = (runner.run(inputs)["log_probs"] for runner in (first, second))
+        a, b = (run_whole(runner, inputs, live)["log_probs"] for runner in (first, second))
         same += int((a.argmax(-1) == b.argmax(-1)).sum())
         total += a.shape[0] * a.shape[1]
         largest = max(largest, float((a - b).abs().max()))

@@ -14,6 +14,7 @@ from malgwi_models.__main__ import main
 from malgwi_models.inert import CheckpointError
 from malgwi_models.kospeech.architectures import recognise
 from malgwi_models.kospeech.registry import unwrap
+from malgwi_models.streams import nothing_before
 from malgwi_models.unpickle import load
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures" / "kospeech"
@@ -63,6 +64,8 @@ def test_equals_kospeech_on_its_own_checkpoints(tmp_path: Path, name: str, capsy
         assert compared >= 2
 
 
+#: Graphs of these take streams too (test_kospeech_live.py).
+STREAMING = ("gru forward", "lstm forward")
 MODELS = {
     "gru both ways": lambda: kospeech.DeepSpeech2(CLASSES),
     "lstm both ways": lambda: kospeech.DeepSpeech2(CLASSES, "lstm", layers=3, hidden=6),
@@ -101,18 +104,20 @@ def test_equals_the_model_that_was_saved(tmp_path: Path, name: str) -> None:
     assert report["found"]["parameters"] == sum(p.numel() for p in model.parameters())
     assert manifest["files"].keys() == {path.name for path in out.iterdir()} - {"manifest.json"}
     encoder, graph = manifest["encoder"], session(out)
+    names = [entry.name for entry in graph.get_inputs()]
+    before = {key: value.numpy() for key, value in nothing_before(manifest["graphs"]["encoder"].get("states", [])).items() if key in names}
     for frames in (encoder["minFrames"], encoder["minFrames"] + 1, 150, 231):
         x = torch.randn(1, frames, report["found"]["features"])
         with torch.no_grad():
             wanted, lengths = model(x, torch.tensor([frames]))
-        found, found_lengths = graph.run(None, {"features": x.numpy(), "lengths": np.array([frames])})
+        found, found_lengths = graph.run(["log_probs", "output_lengths"], {"features": x.numpy(), "lengths": np.array([frames]), **before})
         assert found.shape == tuple(wanted.shape) and found_lengths.tolist() == lengths.tolist() == [found.shape[1]]
         assert np.abs(found - wanted.numpy()).max() < 1e-4
         assert found[0].argmax(-1).tolist() == wanted[0].argmax(-1).tolist()
-    assert encoder["frameMs"] == 10 * encoder["subsampling"] and not encoder["paddingSafe"]
+    assert encoder["frameMs"] == 10 * encoder["subsampling"] and encoder["paddingSafe"] == (name in STREAMING)
     with pytest.raises(Exception, match=r".*"):
         graph.run(None, {"features": np.zeros((1, encoder["minFrames"] - 1, x.shape[2]), np.float32),
-                         "lengths": np.array([encoder["minFrames"] - 1])})
+                         "lengths": np.array([encoder["minFrames"] - 1]), **before})
 
 
 @pytest.mark.filterwarnings("ignore:Couldn.t retrieve source")

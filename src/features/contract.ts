@@ -9,12 +9,21 @@ export interface FeatureMatrix {
 
 /**
  * `utterance`: KoSpeech's, one mean and population standard deviation over the whole matrix.
- * `fixed`: per-bin statistics of the training data; the only kind that can stream.
+ * `fixed`: per-bin statistics of the training data.
  */
 export type Normalization =
   | { readonly kind: 'none' }
   | { readonly kind: 'utterance' }
   | { readonly kind: 'fixed'; readonly mean: readonly number[]; readonly inverseStd: readonly number[] };
+
+/** `utterance` for live streams: by what was heard of the utterance so far. */
+export interface RunningNormalize {
+  readonly kind: 'running';
+  /** Decibels below the loudest frame so far under which a frame does not count; without it all do. */
+  readonly withinDb?: number;
+  /** What is taken for known at first, as if so many frames of it had been heard. */
+  readonly prior?: { readonly mean: number; readonly deviation: number; readonly frames: number };
+}
 
 /** Every parameter of Kaldi's fbank (kaldi-asr.org, feature-fbank / feature-window) that KoSpeech's models depend on. */
 export interface KaldiFbankConfig {
@@ -44,6 +53,11 @@ export interface KaldiFbankConfig {
   /** KoSpeech's `input_reverse`: frames in reverse order. */
   readonly reverse: boolean;
 }
+
+/** A front end of live streams: nothing in it needs the whole utterance. */
+export type StreamingFbankConfig = Omit<KaldiFbankConfig, 'normalize'> & {
+  readonly normalize: Normalization | RunningNormalize;
+};
 
 /** What KoSpeech's front ends share. */
 interface KoSpeechFrontEnd {

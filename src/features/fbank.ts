@@ -1,4 +1,4 @@
-import type { KaldiFbankConfig } from './contract.js';
+import type { StreamingFbankConfig } from './contract.js';
 import { KaldiFrames } from './kaldi-frames.js';
 import { createMelBank } from './mel.js';
 import type { MelBank } from './mel.js';
@@ -14,7 +14,7 @@ export class KaldiFbank {
   readonly frames: KaldiFrames;
   private readonly bank: MelBank;
 
-  constructor(private readonly config: KaldiFbankConfig) {
+  constructor(private readonly config: Omit<StreamingFbankConfig, 'normalize'>) {
     this.dims = config.numMels;
     this.frames = new KaldiFrames(config);
     // Kaldi reads a top frequency of 0 or less as an offset from the Nyquist frequency.

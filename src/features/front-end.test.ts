@@ -271,6 +271,25 @@ describe('createStreamingFrontEnd', () => {
   );
 });
 
+describe('validation of running normalisation', () => {
+  it.each([
+    { withinDb: 0 },
+    { withinDb: NaN },
+    { prior: { mean: NaN, deviation: 1, frames: 1 } },
+    { prior: { mean: 0, deviation: 0, frames: 1 } },
+    { prior: { mean: 0, deviation: 1, frames: -1 } },
+  ])('refuses %j', (odd) => {
+    expect(() => createStreamingFrontEnd({ ...base, normalize: { kind: 'running', ...odd } })).toThrow(
+      expect.objectContaining({ code: 'manifest_invalid' }) as Error,
+    );
+  });
+
+  it('is for streams only', () => {
+    const normalize = { kind: 'running' } as unknown as KaldiFbankConfig['normalize'];
+    expect(() => createFrontEnd({ ...base, normalize })).toThrow(/none, utterance or fixed/);
+  });
+});
+
 describe('validation', () => {
   it.each<[string, object]>([
     ['frontEnd.kind', { kind: 'mfcc' }],

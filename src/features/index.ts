@@ -20,6 +20,7 @@ export type * from './contract.js';
 export { CoquiMfcc } from './coqui-mfcc.js';
 export { createStreamingFrontEnd } from './streaming.js';
 export type { StreamingFrontEnd } from './streaming.js';
+export type { RunningNormalizer } from './running.js';
 export { findNonSilent, trimSilence } from './trim.js';
 export type { SampleInterval } from './trim.js';
 

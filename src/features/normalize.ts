@@ -14,10 +14,14 @@ function normalizeUtterance(data: Float32Array): void {
   const mean = sum / data.length;
   let squares = 0;
   for (let i = 0; i < data.length; i++) squares += (data[i] - mean) ** 2;
-  const std = Math.sqrt(squares / data.length);
-  // KoSpeech divides by zero here for digital silence; rounding leaves a std of about 1e-7 rather than 0.
-  const scale = std > 1e-6 ? 1 / std : 0;
+  const scale = scaleOf(Math.sqrt(squares / data.length));
   for (let i = 0; i < data.length; i++) data[i] = (data[i] - mean) * scale;
+}
+
+/** What to multiply with to get a deviation of 1. */
+export function scaleOf(deviation: number): number {
+  // KoSpeech divides by zero here for digital silence; rounding leaves a deviation of about 1e-7 rather than 0.
+  return deviation > 1e-6 ? 1 / deviation : 0;
 }
 
 function normalizeFixed(

@@ -1,17 +1,23 @@
 import { MalgwiError } from '../errors.js';
-import type { FeatureMatrix, KaldiFbankConfig } from './contract.js';
+import type { FeatureMatrix, StreamingFbankConfig } from './contract.js';
 import { KaldiFbank } from './fbank.js';
 import { normalizeFeatures } from './normalize.js';
-import { checkFrontEnd } from './validate.js';
+import { RunningNormalizer } from './running.js';
+import { checkFrontEnd, checkRunning } from './validate.js';
 
-/** A front end fed piece by piece; its frames joined are bit-equal to those of the whole signal at once. */
+/**
+ * A front end fed piece by piece; its frames joined are bit-equal to those of the whole signal at once. With running
+ * normalisation they are not normalised yet: whoever hands them to a model asks {@link StreamingFrontEnd.normalizer}.
+ */
 export interface StreamingFrontEnd {
-  readonly config: KaldiFbankConfig;
+  readonly config: StreamingFbankConfig;
   readonly dims: number;
   /** Frames that became complete with `samples` (16 kHz mono, [-1, 1]); possibly none. */
   push(samples: Float32Array): FeatureMatrix;
   /** Frames that only the end of the signal completes (without snip_edges). The next push starts a new signal. */
   flush(): FeatureMatrix;
+  /** For one utterance, where the config asks for running normalisation. */
+  normalizer(): RunningNormalizer | undefined;
   /** One more, at the same place of the same signal; the two go their own ways. */
   fork(): StreamingFrontEnd;
 }
@@ -21,9 +27,11 @@ export interface StreamingFrontEnd {
  * @throws MalgwiError manifest_invalid for a config that needs the whole utterance (utterance normalisation, silence
  * trimming, reversed frames) or is not valid
  */
-export function createStreamingFrontEnd(config: KaldiFbankConfig): StreamingFrontEnd {
-  checkFrontEnd(config);
-  if (config.normalize.kind === 'utterance' || config.trimSilence || config.reverse) {
+export function createStreamingFrontEnd(config: StreamingFbankConfig): StreamingFrontEnd {
+  const { normalize } = config;
+  if (normalize.kind === 'running') checkRunning(normalize);
+  checkFrontEnd({ ...config, normalize: normalize.kind === 'running' ? { kind: 'none' } : normalize });
+  if (normalize.kind === 'utterance' || config.trimSilence || config.reverse) {
     const detail =
       'a front end with utterance normalisation, silence trimming or reversed frames needs the whole utterance and cannot stream';
     throw new MalgwiError('manifest_invalid', { param: 'frontEnd', detail });
@@ -39,7 +47,7 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
   private nextFrame = 0;
 
   constructor(
-    readonly config: KaldiFbankConfig,
+    readonly config: StreamingFbankConfig,
     private readonly fbank = new KaldiFbank(config),
   ) {
     this.dims = fbank.dims;
@@ -70,6 +78,11 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
     return matrix;
   }
 
+  normalizer(): RunningNormalizer | undefined {
+    const { normalize, power } = this.config;
+    return normalize.kind === 'running' ? new RunningNormalizer(normalize, this.dims, power) : undefined;
+  }
+
   fork(): StreamingKaldiFbank {
     // Its tables and scratch memory serve one call at a time, and no call waits for anything.
     const copy = new StreamingKaldiFbank(this.config, this.fbank);
@@ -86,7 +99,8 @@ class StreamingKaldiFbank implements StreamingFrontEnd {
       fbank.compute(signal, fbank.frames.frameStart(this.nextFrame + i) - this.offset, matrix.data, i * dims);
     }
     this.nextFrame += frames;
-    normalizeFeatures(matrix, this.config.normalize);
+    const { normalize } = this.config;
+    if (normalize.kind !== 'running') normalizeFeatures(matrix, normalize);
     return matrix;
   }
 }

@@ -1,5 +1,11 @@
 import { MalgwiError } from '../errors.js';
-import type { KaldiFbankConfig, LibrosaMelConfig, LibrosaMfccConfig, Normalization } from './contract.js';
+import type {
+  KaldiFbankConfig,
+  LibrosaMelConfig,
+  LibrosaMfccConfig,
+  Normalization,
+  RunningNormalize,
+} from './contract.js';
 import { isPowerOfTwo } from './fft.js';
 
 const WINDOWS: ReadonlySet<string> = new Set(['povey', 'hamming', 'hann', 'rectangular']);
@@ -99,4 +105,20 @@ export function checkNormalization(normalize: Normalization, dims: number): void
       `must hold ${dims} finite numbers`,
     );
   }
+}
+
+export function checkRunning({ withinDb = 1, prior }: RunningNormalize): void {
+  check(withinDb > 0 && withinDb < Infinity, 'normalize.withinDb', 'must be a number over 0');
+  if (prior === undefined) return;
+  check(Number.isFinite(prior.mean), 'normalize.prior.mean', 'must be a number');
+  check(
+    prior.deviation > 0 && prior.deviation < Infinity,
+    'normalize.prior.deviation',
+    'must be a number over 0',
+  );
+  check(
+    prior.frames >= 0 && prior.frames < Infinity,
+    'normalize.prior.frames',
+    'must be a number of 0 or more',
+  );
 }

@@ -65,6 +65,41 @@ describe('parseManifest', () => {
   });
 });
 
+describe('live front ends', () => {
+  const streaming = (frontEnd: object, live?: object): DraftManifest => {
+    const manifest = draftManifest();
+    const sizes = { chunkFrames: 8, lookaheadFrames: 4, leftFrames: 8, overlapFrames: 0 };
+    Object.assign(manifest['encoder'] as object, { paddingSafe: true, streaming: { ...sizes, frontEnd: live } });
+    Object.assign((manifest['graphs'] as { encoder: object }).encoder, { states: [{ name: 'hidden', shape: ['batch', 4] }] });
+    Object.assign(manifest['frontEnd'] as object, frontEnd);
+    return JSON.parse(JSON.stringify(manifest)) as DraftManifest;
+  };
+  const kospeech = { normalize: { kind: 'utterance' }, trimSilence: true };
+  const running = { kind: 'running', withinDb: 30, prior: { mean: -5, deviation: 3, frames: 20 } };
+
+  it.each<[object, object]>([
+    [kospeech, { normalize: running, trimSilence: false }],
+    [{ ...kospeech, trimSilence: false }, { normalize: { kind: 'running' } }],
+    [{ ...kospeech, normalize: { kind: 'none' } }, { trimSilence: false }],
+    [{ normalize: { kind: 'none' }, trimSilence: false }, {}],
+  ])('take the place of what needs the whole utterance: %j live %j', (frontEnd, live) => {
+    expect(parseManifest(streaming(frontEnd, live)).encoder.streaming?.frontEnd).toEqual(live);
+  });
+
+  it.each<[object, object | undefined]>([
+    [kospeech, undefined],
+    [kospeech, { normalize: running }],
+    [kospeech, { trimSilence: false }],
+    [{ ...kospeech, reverse: true }, { normalize: running, trimSilence: false }],
+    [kospeech, { normalize: { kind: 'utterance' }, trimSilence: false }],
+    [kospeech, { normalize: running, trimSilence: true }],
+    [kospeech, { normalize: { ...running, withinDb: 0 }, trimSilence: false }],
+    [kospeech, { normalize: { ...running, prior: { mean: 0, deviation: 0, frames: 1 } }, trimSilence: false }],
+  ])('are refused where that is left: %j live %j', (frontEnd, live) => {
+    expect(() => parseManifest(streaming(frontEnd, live))).toThrow(/encoder\/streaming/);
+  });
+});
+
 describe('readPackage and verifyPackage', () => {
   it('reads and verifies a good package', async () => {
     const model = await readPackage(await writePackage(models, 'tiny', draftManifest()));

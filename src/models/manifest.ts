@@ -81,7 +81,8 @@ function checkStreaming({ family, graphs, encoder, frontEnd }: Manifest): void {
   if (family !== 'ctc') refuse('for the family ctc');
   if ((graphs.encoder.states?.length ?? 0) === 0) refuse('without /graphs/encoder/states');
   if (!encoder.paddingSafe) refuse('for encoders with paddingSafe');
-  if (frontEnd.kind !== 'kaldi-fbank' || frontEnd.normalize.kind === 'utterance' || frontEnd.trimSilence || frontEnd.reverse) {
+  const live = { ...frontEnd, ...encoder.streaming?.frontEnd };
+  if (live.kind !== 'kaldi-fbank' || live.normalize.kind === 'utterance' || live.trimSilence || live.reverse) {
     refuse('for a kaldi-fbank front end that does not need the whole utterance');
   }
   const { chunkFrames, overlapFrames } = encoder.streaming!;

@@ -13,6 +13,24 @@ const Normalize = Type.Union([
   }),
 ]);
 
+/** What a live stream does in place of what needs the whole utterance. */
+export const LiveFrontEndSchema = Type.Object({
+  trimSilence: Type.Optional(Type.Literal(false)),
+  normalize: Type.Optional(
+    Type.Object({
+      kind: Type.Literal('running'),
+      withinDb: Type.Optional(Type.Number({ minimum: 1, maximum: 200 })),
+      prior: Type.Optional(
+        Type.Object({
+          mean: Finite,
+          deviation: Type.Number({ minimum: 1e-3, maximum: 1e6 }),
+          frames: Type.Number({ minimum: 0, maximum: 1e6 }),
+        }),
+      ),
+    }),
+  ),
+});
+
 /** What all of KoSpeech's front ends share: framing, scale and what is done before and after. */
 const Common = {
   sampleRate: Type.Literal(16000),

@@ -1,6 +1,6 @@
 /** Schema of `manifest.json`. docs/reference/model-package.md describes every field. */
 import { Type, type Static } from 'typebox';
-import { FrontEndSchema } from './schema-front-end.js';
+import { FrontEndSchema, LiveFrontEndSchema } from './schema-front-end.js';
 
 const Count = Type.Integer({ minimum: 0, maximum: 1e12 });
 const Finite = Type.Number({ minimum: -1e9, maximum: 1e9 });
@@ -138,6 +138,8 @@ const Streaming = Type.Object({
   secondPass: Type.Optional(Type.Boolean()),
   /** Output frames after which what the best text has begun with holds; without it, what all hypotheses agree on. */
   settleFrames: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+  /** Overrides of the package's front end. */
+  frontEnd: Type.Optional(LiveFrontEndSchema),
 });
 export type StreamingSizes = Static<typeof Streaming>;
 

@@ -50,7 +50,10 @@ const finals = (events: readonly LiveEvent[]): Final[] =>
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../test/fixtures/packages/${name}`, import.meta.url));
 
-describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
+/** Models whose streams see less than all of an utterance, or know less of it: a second pass may say something else. */
+const NARROW: ReadonlySet<string> = new Set(['tiny-conformer', 'tiny-ds2']);
+
+describe.each(['tiny-conformer', 'tiny-ds2', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
   let engine: RecognitionEngine;
   beforeAll(async () => {
     engine = await RecognitionEngine.load(await readPackage(fixture(name)));
@@ -93,7 +96,7 @@ describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
       const { hypotheses } = await engine.recognize(
         samples(Math.round(segment.start * RATE), Math.round(segment.end * RATE)),
       );
-      if (name === 'tiny-conformer') expect(segment.text).toBe(hypotheses[0]!.text);
+      if (NARROW.has(name)) expect(segment.text).toBe(hypotheses[0]!.text);
       else expect(expected[index].segment.text).toBe(hypotheses[0]!.text);
     }
   });
@@ -123,7 +126,7 @@ describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
   it('has no stable words where a second pass may change all', async () => {
     const partials = (await events(1600, { secondPass: true })).filter(({ type }) => type === 'partial');
     expect(partials.length).toBeGreaterThan(4);
-    if (name !== 'tiny-conformer') return;
+    if (!NARROW.has(name)) return;
     for (const event of partials) expect(event).toMatchObject({ stable: 0 });
   });
 
@@ -264,8 +267,8 @@ describe.each(['tiny-conformer', 'tiny-coqui', 'tiny-ctc'])('%s', (name) => {
     const ends = finals(found).map(({ segment }) => segment.end);
     if (name === 'tiny-ctc') expect(ends).toEqual([9]);
     else {
-      // Soon after the voice, and not at once.
-      expect(ends[0]).toBeGreaterThan(3.6);
+      // Soon after the voice, and not at once; tiny-ds2 hears nothing new in it before its end.
+      expect(ends[0]).toBeGreaterThan(name === 'tiny-ds2' ? 1.3 : 3.6);
       expect(ends[0]).toBeLessThan(4.7);
     }
     // What nothing was heard in has nothing that could end.

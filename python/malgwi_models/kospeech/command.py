@@ -6,11 +6,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..inert import CheckpointError
 from ..package import check_target, file_entries, new_package, package_name, write_json
 from .features import FEATURES
+
+if TYPE_CHECKING:
+    from ..streams import Chunking
+
+HOP_MS = 10
 
 UNKNOWN_LICENSE = "unknown: ask whoever trained the model"
 LICENSE_NOTE = ("The importer cannot know the terms of these weights. They depend on whoever trained the model, and on the speech "
@@ -31,6 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--decibels", choices=("power", "amplitude"), default="power", help="librosa's conversion, for --feature mel")
     add("--input-reverse", action="store_true", help="the model was trained on reversed frames (input_reverse)")
     add("--no-trim", action="store_true", help="do not trim silence (del_silence off, or trained on wav and flac)")
+    add("--no-normalize", action="store_true", help="features were not normalised in training (normalize off)")
+    add("--redecode", action="store_true", help="decode live utterances again and again, also where the model could take them in chunks")
+    add("--second-pass", action="store_true", help="decode the final of a live utterance from all of it, for models that stream")
     add("--max-frames", type=int, default=MAX_FRAMES, help=f"longest utterance, in frames of 10 ms (default {MAX_FRAMES})")
     add("--int8", action="store_true", help="quantise the weights: a quarter of the size, slightly different results")
     add("--license", default=UNKNOWN_LICENSE, help="terms of the weights, shown to whoever uses the service")
@@ -51,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     from ..unpickle import load
     from .architectures import recognise
     from .export import export
-    from .features import default_feature, front_end
+    from .features import default_feature, front_end, live_front_end
     from .registry import unwrap
     from .vocabulary import fit, read_vocabulary
 
@@ -62,7 +70,10 @@ def run(args: argparse.Namespace) -> None:
     built = architecture.build(root)
     blank = fit(vocabulary, built.classes, built.family, built.ctc_blank)
     feature = args.feature or default_feature(built.input_dim)
-    ends = front_end(feature, built.input_dim, args.window, not args.no_trim, args.input_reverse, args.decibels)
+    ends = front_end(feature, built.input_dim, args.window, not args.no_trim, args.input_reverse, args.decibels,
+                     not args.no_normalize)
+    live_ends = None if args.redecode or built.live is None else live_front_end(ends)
+    chunking = built.live.chunking if built.live is not None and live_ends is not None else None
     most = min(args.max_frames, built.encoder.max_frames, 100_000)
     if most < built.encoder.min_frames:
         raise CheckpointError(f"--max-frames {args.max_frames} is below the {built.encoder.min_frames} that the model needs")
@@ -72,10 +83,11 @@ def run(args: argparse.Namespace) -> None:
         "vocabulary": f"{len(vocabulary.tokens)} {vocabulary.unit}s{' and the blank' if blank else ''}",
         "feature": feature + (f" ({args.window} window)" if feature == "fbank" else ""),
         "frames per output": built.encoder.subsampling, "least frames": built.encoder.min_frames,
+        "live": live_in_words(chunking, live_ends),
     }
     with new_package(args.out, args.force) as folder:
         (folder / "tokens.txt").write_bytes("".join(f"{token}\n" for token in vocabulary.tokens).encode())
-        graphs, checks = export(built, folder, most, args.int8)
+        graphs, checks = export(built, folder, most, args.int8, chunking is not None)
         report = {"checkpoint": args.checkpoint.name, "found": found, **checks}
         write_json(folder / "report.json", report)
         write_json(folder / "manifest.json", {
@@ -87,12 +99,26 @@ def run(args: argparse.Namespace) -> None:
                              "units": vocabulary.unit},
             "frontEnd": ends, "tokens": vocabulary.manifest(blank),
             "encoder": {"subsampling": built.encoder.subsampling, "frameMs": 10 * built.encoder.subsampling,
-                        "minFrames": built.encoder.min_frames, "maxFrames": most, "paddingSafe": built.encoder.padding_safe},
+                        "minFrames": built.encoder.min_frames, "maxFrames": most,
+                        "paddingSafe": built.encoder.padding_safe or chunking is not None,
+                        **({} if chunking is None else {"streaming": {
+                            **chunking.manifest(), **({"secondPass": True} if args.second_pass else {}),
+                            **({"frontEnd": live_ends} if live_ends else {})}})},
             "graphs": graphs, "decoder": built.decoder, "files": file_entries(folder),
             "license": {"weights": args.license, **({"notes": LICENSE_NOTE} if args.license == UNKNOWN_LICENSE else {})},
             "training": {"data": []}, "metrics": [],
         })
     print_report(report, args)
+
+
+def live_in_words(chunking: Chunking | None, ends: dict[str, Any] | None) -> str:
+    """How live utterances are recognised."""
+    if chunking is None or ends is None:
+        return "decoded again and again"
+    ms = HOP_MS * chunking.subsampling
+    how = f"in chunks of {ms * chunking.chunk} ms, {ms * chunking.lookahead} ms ahead"
+    what = [*(["silence stays in"] if "trimSilence" in ends else []), *(["normalised by what was heard so far"] if "normalize" in ends else [])]
+    return f"{how}; unlike files: {', '.join(what)}" if what else how
 
 
 def print_report(report: dict[str, Any], args: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..graphs import encoder_graph
 from ..inert import CheckpointError, Node
+from .chunks import live_graph
 from .extractor import Extractor
 from .registry import Architecture, Built, Encoder, count_parameters
 from .restore import child, expect, number, output_classes, restore
@@ -23,9 +24,13 @@ class Layer(nn.Module):
         expect(node, ("batch_norm", "rnn"))
         self.norm, self.rnn = restore(node.children["batch_norm"]), restore(node.children["rnn"])
 
+    def normalise(self, x: Tensor) -> Tensor:
+        """[B, T, C], what the recurrent layer takes."""
+        return self.norm(x.transpose(1, 2)).relu().transpose(1, 2)
+
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, C] to [B, T, directions * hidden]."""
-        return self.rnn(self.norm(x.transpose(1, 2)).relu().transpose(1, 2))[0]
+        return self.rnn(self.normalise(x))[0]
 
 
 class DeepSpeech2Encoder(nn.Module):
@@ -73,5 +78,5 @@ class DeepSpeech2(Architecture):
         return Built(
             "ctc", {"encoder": encoder_graph(model, model.conv.input_dim, 67)},
             Encoder(model.conv.subsampling, 1, 100_000), classes, model.conv.input_dim, count_parameters(root),
-            facts["recurrent layers"], facts["hidden units"],
+            facts["recurrent layers"], facts["hidden units"], live=live_graph(model),
         )

@@ -48,6 +48,8 @@ class Built:
     `graphs`: role (`encoder`, `decoder`, `predictor`, `joiner`) to graph. `classes` counts the outputs of the softmax,
     `ctc_blank` says whether a CTC or transducer blank is among them (it is the last class in KoSpeech). `input_dim` is
     the number of features a frame has. `parameters` counts the checkpoint's. `decoder` is the manifest's `decoder`.
+    `live` is, for models that can stream, the graph that takes whole utterances and chunks, padded in batches: it computes
+    what `graphs["encoder"]` does, and stands in its place where the front end can stream too.
     """
 
     family: str
@@ -61,6 +63,7 @@ class Built:
     heads: int | None = None
     ctc_blank: bool = True
     decoder: dict[str, Any] = field(default_factory=lambda: {"method": "greedy"})
+    live: Graph | None = None
 
 
 class Architecture(ABC):

@@ -6,6 +6,7 @@ what PyTorch computes with it for features that anybody can make from the formul
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import tempfile
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..graphs import encoder_graph, to_onnx
+from ..graphs import Graph, encoder_graph, to_onnx
 from ..kospeech.architectures import recognise
 from ..kospeech.registry import Built, Encoder, unwrap
 from ..unpickle import load
@@ -26,6 +27,8 @@ from .learn import learn
 from .utterances import BLANK, CLASSES, EOS, FEATURES, SOS, TEXTS, TOKENS, advance, inputs_of, zeros
 
 SHOWN = 4
+#: Encoder frames of a chunk of a live stream, so that the utterances are of several.
+LIVE_CHUNK = 6
 
 FRONT_END = {
     "kind": "kaldi-fbank", "sampleRate": 16000, "numMels": FEATURES, "windowMs": 20, "hopMs": 10, "fftSize": 512,
@@ -75,6 +78,12 @@ def _rnnt() -> Built:
     return _checkpoint(standins.rnnt(CLASSES, FEATURES, (8, 12), 10), 1)
 
 
+def _ds2() -> Built:
+    built = _checkpoint(standins.deepspeech2(CLASSES, FEATURES, 12, channels=4), 1)
+    chunking = dataclasses.replace(built.live.chunking, chunk=LIVE_CHUNK, settle=None)
+    return dataclasses.replace(built, live=dataclasses.replace(built.live, chunking=chunking))
+
+
 def _ctc() -> Built:
     module = standins.randomize(TinyCtc(), 1)
     size = sum(value.numel() for value in module.parameters())
@@ -92,6 +101,7 @@ class Recipe:
 
 RECIPES = {
     "tiny-ctc": Recipe(_ctc, "tiny-ctc", "Convolution, unidirectional GRU, CTC"),
+    "tiny-ds2": Recipe(_ds2, "kospeech-deepspeech2", "DeepSpeech2 in one direction, GRU, CTC"),
     "tiny-las": Recipe(_las, "kospeech-las", "LAS, VGG, LSTM, location-aware attention, joint CTC"),
     "tiny-las-mha": Recipe(_las_mha, "kospeech-las", "LAS, DS2, GRU, multi-head attention, without CTC"),
     "tiny-transformer": Recipe(_transformer, "kospeech-transformer", "Transformer, VGG, joint CTC"),
@@ -158,7 +168,7 @@ def expected(built: Built) -> dict[str, Any]:
         if "encoder_out" in encoded:
             entry["encoderOut"] = {"first": _rounded(encoded["encoder_out"][0, 0]), "last": _rounded(encoded["encoder_out"][0, -1])}
         if "log_probs" in encoded:
-            entry["ctc"] = {"ids": best_path(encoded["log_probs"][0]), "logProbs": _rounded(encoded["log_probs"][0, :SHOWN])}
+            entry["ctc"] = {"ids": best_path(encoded["log_probs"][0]), "logProbs": _rounded(encoded["log_probs"][0, : None if built.live else SHOWN])}
         if built.family == "attention":
             entry |= _attention(built, encoded)
         elif built.family == "transducer":
@@ -174,10 +184,15 @@ def _with_blank(built: Built) -> bool:
     return built.family != "attention" or "log_probs" in built.graphs["encoder"].outputs
 
 
+def exported(built: Built) -> dict[str, Graph]:
+    """The graphs of the package, of models that can stream the one that does."""
+    return {**built.graphs, **({"encoder": built.live} if built.live else {})}
+
+
 def manifest(name: str, recipe: Recipe, built: Built) -> dict[str, Any]:
     """The manifest, without the list of files."""
     graphs = {}
-    for role, graph in built.graphs.items():
+    for role, graph in exported(built).items():
         graphs[role] = {"file": f"{role}.onnx", "precision": "float32"}
         graphs[role] |= {"states": graph.states} if graph.states else {}
         graphs[role] |= {"memory": graph.memory} if graph.memory else {}
@@ -191,7 +206,9 @@ def manifest(name: str, recipe: Recipe, built: Built) -> dict[str, Any]:
         "architecture": {"name": recipe.architecture, "parameters": built.parameters, "layers": built.layers, "dimension": built.dimension},
         "frontEnd": FRONT_END, "tokens": tokens,
         "encoder": {"subsampling": built.encoder.subsampling, "frameMs": 10 * built.encoder.subsampling,
-                    "minFrames": built.encoder.min_frames, "maxFrames": most, "paddingSafe": built.encoder.padding_safe},
+                    "minFrames": built.encoder.min_frames, "maxFrames": most,
+                    "paddingSafe": built.encoder.padding_safe or built.live is not None,
+                    **({"streaming": {**built.live.chunking.manifest(), "frontEnd": {"normalize": {"kind": "running"}}}} if built.live else {})},
         "graphs": graphs, "decoder": built.decoder, "files": {}, "license": {"weights": "CC0-1.0"},
         "training": {"data": []}, "metrics": [],
     }
@@ -205,7 +222,7 @@ def write(folder: Path, name: str) -> None:
     # Without a CTC head the class of the blank is there all the same; it needs a text that never shows.
     extra = [] if _with_blank(built) else ["<blank>"]
     (folder / "tokens.txt").write_text("".join(f"{token}\n" for token in [*TOKENS, *extra]), encoding="utf-8")
-    for role, graph in built.graphs.items():
+    for role, graph in exported(built).items():
         to_onnx(graph, folder / f"{role}.onnx")
     document = manifest(name, recipe, built)
     for file in ("tokens.txt", *(graph["file"] for graph in document["graphs"].values())):

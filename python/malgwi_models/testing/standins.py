@@ -163,6 +163,21 @@ def las(
     return stand_in("las.model.ListenAttendSpell", {"encoder": encoder, "decoder": decoder})
 
 
+def deepspeech2(
+    classes: int, features: int = 80, hidden: int = 8, layers: int = 2, cell: str = "gru", bidirectional: bool = False,
+    channels: int | None = None,
+) -> nn.Module:
+    """DeepSpeech2, in one direction unless it says otherwise."""
+    conv, width = extractor("ds2", features, channels=channels)
+    dim = hidden * 2 if bidirectional else hidden
+    layer = [stand_in("deepspeech2.model.BNReluRNN", {
+        "batch_norm": nn.BatchNorm1d(dim if index else width),
+        "rnn": CELLS[cell](dim if index else width, hidden, 1, batch_first=True, bidirectional=bidirectional)},
+        hidden_state_dim=hidden) for index in range(layers)]
+    return stand_in("deepspeech2.model.DeepSpeech2", {
+        "conv": conv, "rnn_layers": nn.ModuleList(layer), "fc": nn.Sequential(nn.LayerNorm(dim), linear(dim, classes, bias=False))})
+
+
 def positions(dim: int, count: int) -> nn.Module:
     made = stand_in("transformer.embeddings.PositionalEncoding")
     angle = torch.arange(count).float().unsqueeze(1) * torch.exp(torch.arange(0, dim, 2).float() * -(math.log(10000.0) / dim))

@@ -1,6 +1,6 @@
 import type { CtcUtterance, DecodedHypothesis, LogProbs, PartialText } from '../../decoding/contract.js';
 import type { FeatureMatrix } from '../../features/contract.js';
-import type { StreamingFrontEnd } from '../../features/index.js';
+import type { RunningNormalizer, StreamingFrontEnd } from '../../features/index.js';
 import type { CtcStreamState } from '../../models/contract.js';
 import type { DecodingStream } from '../families/contract.js';
 import { InTurn } from '../in-turn.js';
@@ -16,6 +16,7 @@ const NOTHING: LogProbs = { data: new Float32Array(0), frames: 0, classes: 0 };
 export class CtcStream implements DecodingStream {
   private readonly turns: InTurn<CtcUtterance>;
   private state: CtcStreamState;
+  private readonly normalizer: RunningNormalizer | undefined;
   /** Features of the next window, as far as they are there. */
   private readonly window: Float32Array;
   private frames = 0;
@@ -40,6 +41,7 @@ export class CtcStream implements DecodingStream {
   ) {
     this.turns = new InTurn(utterance);
     this.state = encoder.initial();
+    this.normalizer = frontEnd.normalizer();
     this.window = new Float32Array(encoder.windowFrames * frontEnd.dims);
   }
 
@@ -88,11 +90,18 @@ export class CtcStream implements DecodingStream {
     const { windowFrames, hopFrames, chunkFrames } = this.encoder;
     for (let at = 0; at < frames;) {
       const count = Math.min(frames - at, windowFrames - this.frames);
-      this.window.set(data.subarray(at * dims, (at + count) * dims), this.frames * dims);
+      const heard = data.subarray(at * dims, (at + count) * dims);
+      this.window.set(heard, this.frames * dims);
+      // Up to the end of a window, so that results do not depend on how much was fed at once.
+      this.normalizer?.add(heard);
       this.frames += count;
       at += count;
       if (this.frames < windowFrames) return;
-      const features = { data: this.window, frames: windowFrames, dims };
+      const features = {
+        data: this.normalizer?.apply(this.window) ?? this.window,
+        frames: windowFrames,
+        dims,
+      };
       const { logProbs, state } = await this.encoder.step({
         features,
         state: this.state,
@@ -127,7 +136,10 @@ export class CtcStream implements DecodingStream {
     const data = new Float32Array(frames * dims);
     data.set(this.window.subarray(0, this.frames * dims));
     data.set(last, this.frames * dims);
-    const { logProbs } = await this.encoder.step({ features: { data, frames, dims }, state: this.state });
+    const normalizer = this.normalizer?.fork();
+    normalizer?.add(last);
+    const features = { data: normalizer?.apply(data) ?? data, frames, dims };
+    const { logProbs } = await this.encoder.step({ features, state: this.state });
     return logProbs;
   }
 }

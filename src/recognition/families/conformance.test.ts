@@ -22,6 +22,7 @@ interface Subject {
 const SUBJECTS: readonly Subject[] = [
   { package: 'tiny-ctc', steps: false },
   { package: 'tiny-conformer', steps: false },
+  { package: 'tiny-ds2', steps: false },
   { package: 'tiny-las', steps: true },
   { package: 'tiny-las-mha', steps: true },
   { package: 'tiny-transformer', steps: true },

@@ -8,7 +8,7 @@ import type {
   LogProbs,
   TokenTable,
 } from '../../decoding/contract.js';
-import type { FeatureMatrix, KaldiFbankConfig } from '../../features/contract.js';
+import type { FeatureMatrix, StreamingFbankConfig } from '../../features/contract.js';
 import { createStreamingFrontEnd, type StreamingFrontEnd } from '../../features/index.js';
 import type { CtcRuntime } from '../../models/contract.js';
 import { meanLogProb } from '../../decoding/lm/likelihood.js';
@@ -137,12 +137,13 @@ export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
   private encoder: SharedEncoder | undefined;
 
   openStream(options: DecodeOptions = {}): CtcStream {
-    const { frontEnd: config, encoder } = this.runtime.manifest;
+    const { frontEnd, encoder } = this.runtime.manifest;
     // Who asks for alternatives wants what begins otherwise, too.
     const settleFrames = (options.alternatives ?? 1) > 1 ? undefined : encoder.streaming!.settleFrames;
     const utterance: CtcUtterance = this.decoder(options).begin(options, settleFrames);
     // parseManifest has looked that it is one.
-    this.frontEnd ??= createStreamingFrontEnd(config as KaldiFbankConfig);
+    const config = { ...frontEnd, ...encoder.streaming!.frontEnd } as StreamingFbankConfig;
+    this.frontEnd ??= createStreamingFrontEnd(config);
     this.encoder ??= new SharedEncoder(this.runtime.streaming!);
     const judged = this.judged.bind(this);
     return new CtcStream(this.encoder, this.frontEnd.fork(), utterance, judged, options.alternatives);

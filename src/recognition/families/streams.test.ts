@@ -13,16 +13,17 @@ interface Subject {
   readonly seeingAll: (model: ModelPackage) => ModelPackage;
 }
 
+/** Its chunks are longer than any utterance here. */
+const inOneChunk = ({ directory, manifest }: ModelPackage): ModelPackage => {
+  const streaming = { ...manifest.encoder.streaming!, chunkFrames: 1000 };
+  return { directory, manifest: { ...manifest, encoder: { ...manifest.encoder, streaming } } };
+};
+
 const SUBJECTS: readonly Subject[] = [
   // Whole files go the way of streams.
   { package: 'tiny-coqui', seeingAll: (model) => model },
-  {
-    package: 'tiny-conformer',
-    seeingAll: ({ directory, manifest }) => {
-      const streaming = { ...manifest.encoder.streaming!, chunkFrames: 1000 };
-      return { directory, manifest: { ...manifest, encoder: { ...manifest.encoder, streaming } } };
-    },
-  },
+  { package: 'tiny-conformer', seeingAll: inOneChunk },
+  { package: 'tiny-ds2', seeingAll: inOneChunk },
 ];
 
 const SECONDS = 3;
