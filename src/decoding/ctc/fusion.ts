@@ -11,10 +11,16 @@ export interface Fusion {
   readonly delta: number;
   /** States and transitions held. */
   readonly size: number;
+  /** How many kinds of states there are, as far as bounds tell them apart. */
+  readonly kinds: number;
+  /** Which kind a state is of. */
+  kind(state: number): number;
   /** The state after a symbol; `delta` says what it was worth. */
   step(state: number, symbol: number): number;
-  /** What a symbol is worth at most, whatever the state: what cannot reach the beam with it need not be looked up. */
-  bound(symbol: number): number;
+  /** What a symbol is worth in a state. To ask for this alone is less work than a {@link step}, and leaves nothing behind. */
+  worth(state: number, symbol: number): number;
+  /** What a symbol is worth at most in states of a kind: what cannot reach the beam with it need not be looked up. */
+  bound(symbol: number, kind: number): number;
   /** What it is worth that the text ends in this state; credit that was lent in advance is taken back here. */
   finish(state: number): number;
 }
@@ -24,6 +30,7 @@ const MAX_TRANSITIONS = 1 << 20;
 
 export abstract class CachedFusion implements Fusion {
   abstract readonly start: number;
+  readonly kinds: number = 1;
   delta = 0;
   private readonly transitions = new PairMap(1024);
 
@@ -39,12 +46,23 @@ export abstract class CachedFusion implements Fusion {
     }
     this.delta = 0;
     const next = this.compute(state, symbol);
+    // Of the precision that is kept: the worth of a symbol must not depend on whether it was looked up before.
+    this.delta = Math.fround(this.delta);
     if (transitions.size >= MAX_TRANSITIONS) transitions.clear();
     transitions.add(state, symbol, next, this.delta);
     return next;
   }
 
-  abstract bound(symbol: number): number;
+  worth(state: number, symbol: number): number {
+    this.step(state, symbol);
+    return this.delta;
+  }
+
+  kind(_state: number): number {
+    return 0;
+  }
+
+  abstract bound(symbol: number, kind: number): number;
   abstract finish(state: number): number;
   protected abstract readonly states: number;
   /** As {@link step}, `delta` being 0 before. */
@@ -54,6 +72,7 @@ export abstract class CachedFusion implements Fusion {
 /** Two automata side by side. */
 export class SumFusion extends CachedFusion {
   readonly start: number;
+  override readonly kinds: number;
   private readonly pairs = new PairIndex();
 
   constructor(
@@ -62,14 +81,26 @@ export class SumFusion extends CachedFusion {
   ) {
     super();
     this.start = this.pairs.of(a.start, b.start);
+    this.kinds = a.kinds * b.kinds;
+  }
+
+  override kind(state: number): number {
+    const { a, b, pairs } = this;
+    return a.kind(pairs.first[state]) * b.kinds + b.kind(pairs.second[state]);
+  }
+
+  override worth(state: number, symbol: number): number {
+    const { a, b, pairs } = this;
+    return a.worth(pairs.first[state], symbol) + b.worth(pairs.second[state], symbol);
   }
 
   finish(state: number): number {
     return this.a.finish(this.pairs.first[state]) + this.b.finish(this.pairs.second[state]);
   }
 
-  bound(symbol: number): number {
-    return this.a.bound(symbol) + this.b.bound(symbol);
+  bound(symbol: number, kind: number): number {
+    const { a, b } = this;
+    return a.bound(symbol, Math.floor(kind / b.kinds)) + b.bound(symbol, kind % b.kinds);
   }
 
   protected get states(): number {

@@ -58,8 +58,10 @@ export class PrefixSearch {
   private readonly held: Uint8Array;
   /** Position of a token among those of the frame, plus 1. */
   private readonly rank: Int32Array;
-  /** What the fusion adds to a token at most. */
+  /** What the fusion adds to a token at most: [kind of state, token]. */
   private readonly bounds: Float64Array;
+  /** And to any token of the frame: [kind of state]. */
+  private readonly mosts: Float64Array;
 
   constructor(
     table: TokenTable,
@@ -78,7 +80,8 @@ export class PrefixSearch {
     this.next = new Paths(beamWidth);
     this.held = new Uint8Array(beamWidth * topTokens);
     this.rank = new Int32Array(table.tokens.length);
-    this.bounds = Float64Array.from(table.tokens, (_, id) => boundOf(id, symbols, fusion));
+    this.mosts = new Float64Array(fusion?.kinds ?? 1);
+    this.bounds = boundsOf(table.tokens.length, symbols, fusion);
     this.beam.label[0] = -Infinity;
     this.tree.position[0] = 0;
   }
@@ -224,30 +227,46 @@ export class PrefixSearch {
 
   /** Fills the heap with the best of what stays and of all extensions. */
   private select(): void {
-    const { nodes, beam, stayed, tree, held, config, heap, count } = this;
+    const { nodes, beam, stayed, tree, held, heap, count, fusion, bounds, mosts } = this;
     const { ids, logProbs, count: width } = this.tokens;
-    const { bounds } = this;
-    let most = 0;
-    for (let k = 0; k < width; k++) most = Math.max(most, bounds[ids[k]]);
+    const { beamReach } = this.config;
+    const classes = this.rank.length;
     this.mark();
+    this.limit();
     heap.clear();
     for (let i = 0; i < count; i++) heap.offer(stayed.total[i] + tree.bonus[nodes[i]], ~i);
+    let cut = Math.max(heap.cut, heap.best - beamReach);
     for (let i = 0; i < count; i++) {
       const node = nodes[i];
       const last = tree.token[node];
       const bonus = tree.bonus[node];
       const total = beam.total[i] + bonus;
+      const kind = fusion === undefined ? 0 : fusion.kind(tree.state[node]);
       for (let k = 0; k < width; k++) {
-        const cut = Math.max(heap.cut, heap.best - config.beamReach);
         const score = total + logProbs[k];
         // Tokens come best first, so the rest of them is worse still.
-        if (!(score + most > cut)) break;
+        if (!(score + mosts[kind] > cut)) break;
         const id = ids[k];
-        if (held[i * width + k] === 1 || !(score + bounds[id] > cut)) continue;
+        const bound = bounds[kind * classes + id];
+        if (held[i * width + k] === 1 || !(score + bound > cut)) continue;
         const alone = id === last ? beam.blank[i] + bonus + logProbs[k] : score;
-        const exact = this.fusion === undefined ? alone : alone + this.worth(this.fusion, node, id);
-        if (exact > cut) heap.offer(exact, i * width + k);
+        if (!(alone + bound > cut)) continue;
+        const exact = fusion === undefined ? alone : alone + this.worth(fusion, node, id);
+        if (!(exact > cut)) continue;
+        heap.offer(exact, i * width + k);
+        cut = Math.max(heap.cut, heap.best - beamReach);
       }
+    }
+  }
+
+  private limit(): void {
+    const { mosts, bounds } = this;
+    const { ids, count: width } = this.tokens;
+    const classes = this.rank.length;
+    for (let kind = 0; kind < mosts.length; kind++) {
+      let most = 0;
+      for (let k = 0; k < width; k++) most = Math.max(most, bounds[kind * classes + ids[k]]);
+      mosts[kind] = most;
     }
   }
 
@@ -268,9 +287,7 @@ export class PrefixSearch {
   private worth(fusion: Fusion, node: number, token: number): number {
     const { symbols, tree } = this;
     const symbol = symbols.hasBytes ? symbols.advance(tree.pending[node], token) : token;
-    if (symbol < 0) return 0;
-    fusion.step(tree.state[node], symbol);
-    return fusion.delta;
+    return symbol < 0 ? 0 : fusion.worth(tree.state[node], symbol);
   }
 
   /** The heap becomes the beam, best first. */
@@ -333,10 +350,14 @@ export class PrefixSearch {
   }
 }
 
-function boundOf(token: number, symbols: Symbols, fusion: Fusion | undefined): number {
-  if (fusion === undefined) return 0;
-  // A byte may complete any character.
-  return symbols.isByte(token) ? Infinity : fusion.bound(token);
+function boundsOf(tokens: number, symbols: Symbols, fusion: Fusion | undefined): Float64Array {
+  const bounds = new Float64Array((fusion?.kinds ?? 1) * tokens);
+  if (fusion === undefined) return bounds;
+  for (let kind = 0, at = 0; kind < fusion.kinds; kind++) {
+    // A byte may complete any character.
+    for (let id = 0; id < tokens; id++) bounds[at++] = symbols.isByte(id) ? Infinity : fusion.bound(id, kind);
+  }
+  return bounds;
 }
 
 /** For each prefix: the logarithms of its paths that end in a blank, in a token, in either. */

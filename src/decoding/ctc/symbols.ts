@@ -15,6 +15,8 @@ const NO_CHARACTERS: readonly number[] = [];
 export class Symbols {
   /** Whether any token is a byte, so that `advance` must be asked at all. */
   readonly hasBytes: boolean;
+  /** Symbols that are tokens: 0 to this. */
+  readonly tokens: number;
   /** Set by {@link advance}: the bytes that wait after it. */
   pending = 0;
   private readonly characters: readonly (readonly number[])[];
@@ -23,6 +25,7 @@ export class Symbols {
 
   constructor(private readonly table: TokenTable) {
     const { tokens, unit } = table;
+    this.tokens = tokens.length;
     const withBytes = unit === 'byte' || unit === 'subword';
     this.byteValues = Int16Array.from(tokens, (token) => {
       const match = withBytes ? BYTE.exec(token) : null;
