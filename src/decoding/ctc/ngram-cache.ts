@@ -17,6 +17,9 @@ export class CachedNgram {
   private readonly contexts = new PairIndex();
   private readonly words = new Map<string, number>();
   private readonly scores = new PairMap(4096);
+  /** The words of the context that was looked up last: mostly several words are looked up after the same. */
+  private last = NO_WORDS;
+  private lastWords: NgramState = [];
 
   constructor(readonly model: NgramModel) {
     this.begin = this.context(model.begin());
@@ -60,9 +63,12 @@ export class CachedNgram {
   }
 
   private wordsOf(context: number): NgramState {
+    if (context === this.last) return this.lastWords;
     const { first, second } = this.contexts;
     const words: number[] = [];
     for (let id = context; id !== NO_WORDS; id = first[id - 1]) words.push(second[id - 1]);
-    return words.reverse();
+    this.last = context;
+    this.lastWords = words.reverse();
+    return this.lastWords;
   }
 }

@@ -104,8 +104,9 @@ export class TrieSearch implements NgramSearch {
     let from = readBits(reader, start, pointer, level.nextBits);
     let to = readBits(reader, start, pointer + level.totalBits, level.nextBits);
     if (level.offsetCount > 0) {
-      from += this.highBits(level, index) * 2 ** level.nextBits;
-      to += this.highBits(level, index + 1) * 2 ** level.nextBits;
+      const high = this.highBits(level, index);
+      from += high * 2 ** level.nextBits;
+      to += this.highBitsBehind(level, index, high) * 2 ** level.nextBits;
     }
     this.range(from, to, this.levels[n - 1], cursor);
     return true;
@@ -168,6 +169,13 @@ export class TrieSearch implements NgramSearch {
       }
     }
     return first - 1;
+  }
+
+  /** The same for the next index: nearly always as many. */
+  private highBitsBehind(level: Level, index: number, high: number): number {
+    const { held, offsetCount } = level;
+    const same = held !== undefined && (high + 1 >= offsetCount || held[high + 1] > index + 1);
+    return same ? high : this.highBits(level, index + 1);
   }
 
   private hold(level: Level): Float64Array | undefined {

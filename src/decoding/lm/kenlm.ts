@@ -29,6 +29,10 @@ export class KenlmModel implements NgramModel {
   private readonly cursor = newCursor();
   private readonly start: NgramState;
   private readonly reader: ByteReader;
+  /** Back-off weights of `state`, of its last word, its last two ... : a search asks for many words after the same state. */
+  private readonly backoffs: Float64Array;
+  private backoffCount = 0;
+  private state: NgramState | undefined;
 
   /** @throws MalgwiError manifest_invalid for what is no KenLM file, or is damaged or too short for what it announces */
   constructor(reader: ByteReader) {
@@ -36,6 +40,7 @@ export class KenlmModel implements NgramModel {
     this.header = header;
     this.reader = reader;
     this.order = header.order;
+    this.backoffs = new Float64Array(header.order);
     const hashed = header.layout === 'probing' || header.layout === 'rest-probing';
     this.vocabulary = hashed ? new HashedVocabulary(reader, header) : new SortedVocabulary(reader, header);
     this.size = this.vocabulary.size;
@@ -105,15 +110,24 @@ export class KenlmModel implements NgramModel {
 
   /** Back-off weights of the contexts of `from` words and more, the shortest first. */
   private addBackoffs(state: NgramState, from: number, prob: number): number {
-    const { cursor, search } = this;
+    if (state !== this.state) this.readBackoffs(state);
     let sum = prob;
-    search.unigram(state[state.length - 1], cursor);
-    if (from === 1) sum = Math.fround(sum + cursor.backoff);
-    for (let n = 2; n <= state.length && !cursor.leftmost; n++) {
-      if (!search.extend(n, state[state.length - n], cursor)) break;
-      if (n >= from) sum = Math.fround(sum + cursor.backoff);
-    }
+    for (let n = from; n <= this.backoffCount; n++) sum = Math.fround(sum + this.backoffs[n - 1]);
     return sum;
+  }
+
+  private readBackoffs(state: NgramState): void {
+    const { cursor, search, backoffs } = this;
+    this.state = undefined;
+    search.unigram(state[state.length - 1], cursor);
+    backoffs[0] = cursor.backoff;
+    let n = 2;
+    for (; n <= state.length && !cursor.leftmost; n++) {
+      if (!search.extend(n, state[state.length - n], cursor)) break;
+      backoffs[n - 1] = cursor.backoff;
+    }
+    this.backoffCount = n - 1;
+    this.state = state;
   }
 }
 
