@@ -106,8 +106,12 @@ export interface CtcUtterance {
    * @throws MalgwiError inference_failed
    */
   peek<T>(logProbs: LogProbs, look: () => T): T;
-  /** Nothing is changed by asking. Within `peek` the frames that only it sees make nothing stable. */
-  partial(): PartialText;
+  /**
+   * Nothing is changed by asking. Within `peek` the frames that only it sees make nothing stable.
+   * @param ahead further frames, for this text alone; what they say is soon replaced, so a search may look at them with less care
+   * @throws MalgwiError inference_failed
+   */
+  partial(ahead?: LogProbs): PartialText;
   /** The hypotheses for what has come, best first, at least one. Nothing is changed by asking: more may follow. */
   finish(alternatives?: number): DecodedHypothesis[];
 }

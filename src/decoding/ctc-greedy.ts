@@ -109,7 +109,8 @@ class GreedyUtterance implements CtcUtterance {
     }
   }
 
-  partial(): PartialText {
+  partial(ahead?: LogProbs): PartialText {
+    if (ahead !== undefined && ahead.frames > 0) return this.peek(ahead, () => this.partial());
     const [{ text, tokens }] = this.finish();
     const ids = tokens.map(({ id }) => id);
     const { words, whole } = wordsSoFar(this.table, ids, this.strayJamo);

@@ -92,6 +92,7 @@ describe.each(DECODERS)('%s', (_name, decoder) => {
           if (index % 2 === 0) utterance.partial();
           else utterance.finish();
           utterance.peek(piece(parts[0]), () => utterance.partial());
+          utterance.partial(piece(parts[0]));
         }
         expect(utterance.finish()).toEqual(decoder.decode(piece(parts.flat()), { alternatives: 3 }));
       }),
@@ -124,6 +125,7 @@ describe.each(DECODERS)('%s', (_name, decoder) => {
     const before = utterance.finish();
     const broken = { data: new Float32Array(2 * CLASSES).fill(NaN), frames: 2, classes: CLASSES };
     expect(() => utterance.peek(broken, () => utterance.finish())).toThrow(/not numbers/);
+    expect(() => utterance.partial(broken)).toThrow(/not numbers/);
     expect(utterance.finish()).toEqual(before);
   });
 
@@ -136,7 +138,8 @@ describe.each(DECODERS)('%s', (_name, decoder) => {
         for (const [index, part] of parts.entries()) {
           utterance.push(piece(part));
           const ahead = piece(parts[(index + 1) % parts.length]);
-          for (const partial of [utterance.partial(), utterance.peek(ahead, () => utterance.partial())]) {
+          const seen = utterance.peek(ahead, () => utterance.partial());
+          for (const partial of [utterance.partial(), seen, utterance.partial(ahead)]) {
             const { text, stable: length } = partial;
             expect(text.startsWith(stable)).toBe(true);
             expect(length).toBeGreaterThanOrEqual(stable.length);

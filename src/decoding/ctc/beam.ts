@@ -41,6 +41,8 @@ export const DEFAULT_BEAM_WIDTH = 32;
 const DEFAULT_TOP_TOKENS = 40;
 const DEFAULT_TOKEN_REACH = 10;
 const DEFAULT_BEAM_REACH = 16;
+/** Prefixes held in the frames that only a partial text shows. Twice as many make it no better (docs/reference/decoding.md). */
+const PARTIAL_BEAM_WIDTH = 16;
 
 /**
  * Prefix beam search with language model and hot words (docs/reference/decoding.md). Times are those of the most
@@ -114,8 +116,12 @@ export class BeamUtterance implements CtcUtterance {
   }
 
   push(logProbs: LogProbs): void {
-    const { data, frames, classes } = logProbs;
-    if (frames === 0) return;
+    if (logProbs.frames === 0) return;
+    this.take(logProbs);
+    this.pieces.push(logProbs);
+  }
+
+  private take({ data, frames, classes }: LogProbs): void {
     if (classes !== this.table.tokens.length) {
       const detail = `The model gives ${String(classes)} classes, its token list has ${String(this.table.tokens.length)}.`;
       throw new MalgwiError('inference_failed', { detail });
@@ -126,7 +132,6 @@ export class BeamUtterance implements CtcUtterance {
       });
     }
     for (let frame = 0; frame < frames; frame++) this.search.push(data, frame * classes);
-    this.pieces.push(logProbs);
   }
 
   peek<T>(logProbs: LogProbs, look: () => T): T {
@@ -146,9 +151,16 @@ export class BeamUtterance implements CtcUtterance {
     }
   }
 
-  partial(): PartialText {
-    const { words, whole } = this.wordsOf(this.settled ?? this.search.common());
-    return { text: this.read(this.search.bestSoFar()), stable: words.slice(0, whole).join(' ').length };
+  partial(ahead?: LogProbs): PartialText {
+    const { search } = this;
+    const { words, whole } = this.wordsOf(this.settled ?? search.common());
+    const stable = words.slice(0, whole).join(' ').length;
+    if (ahead === undefined || ahead.frames === 0) return { text: this.read(search.bestSoFar()), stable };
+    const look = (): readonly number[] => {
+      this.take(ahead);
+      return search.bestSoFar();
+    };
+    return { text: this.read(search.peek(look, PARTIAL_BEAM_WIDTH)), stable };
   }
 
   finish(alternatives = this.alternatives): DecodedHypothesis[] {

@@ -6,9 +6,15 @@ export class BestOf {
   private readonly scores: Float64Array;
   private readonly codes: Int32Array;
 
-  constructor(private readonly most: number) {
+  constructor(private most: number) {
     this.scores = new Float64Array(most);
     this.codes = new Int32Array(most);
+  }
+
+  /** Holds so many from now on: as many as at first, or fewer. What it held is gone. */
+  limit(most: number): void {
+    this.most = Math.min(most, this.scores.length);
+    this.clear();
   }
 
   /** A score that is not above this would not be held: the worst of them once the heap is full. */

@@ -107,8 +107,9 @@ export class PrefixSearch {
   /**
    * What `look` sees after the pushes that it makes, which are then taken back. Prefixes that they added stay in the
    * tree: they are what any other search would have added.
+   * @param width prefixes held meanwhile, those that were the best
    */
-  peek<T>(look: () => T): T {
+  peek<T>(look: () => T, width = this.config.beamWidth): T {
     const { tree, count, blanks, anchor } = this;
     const borne: number[] = [];
     this.borneInPeek = borne;
@@ -116,8 +117,11 @@ export class PrefixSearch {
     const beam = this.beam.slice(count);
     const frames = blanks.length;
     try {
+      this.heap.limit(width);
+      this.narrow(width);
       return look();
     } finally {
+      this.heap.limit(this.config.beamWidth);
       for (let i = 0; i < this.count; i++) tree.position[this.nodes[i]] = -1;
       this.nodes.set(nodes);
       this.beam.set(beam);
@@ -128,6 +132,23 @@ export class PrefixSearch {
       nodes.forEach((node, i) => (tree.position[node] = i));
       blanks.length = frames;
     }
+  }
+
+  /** Lets go of all prefixes but the best. */
+  private narrow(width: number): void {
+    const { heap, nodes, beam, tree, nextNodes, next } = this;
+    if (this.count <= width) return;
+    heap.clear();
+    for (let i = 0; i < this.count; i++) heap.offer(beam.total[i] + tree.bonus[nodes[i]], i);
+    for (let i = 0; i < this.count; i++) tree.position[nodes[i]] = -1;
+    this.count = heap.size;
+    for (let to = heap.size - 1; to >= 0; to--) {
+      const i = heap.pop();
+      nextNodes[to] = nodes[i];
+      next.copy(beam, i, to);
+      tree.position[nodes[i]] = to;
+    }
+    this.swap();
   }
 
   /** What all prefixes held begin with, and therefore all that any later frame can lead to. */
@@ -315,8 +336,12 @@ export class PrefixSearch {
       next.total[to] = next.label[to];
     }
     for (let i = 0; i < this.count; i++) tree.position[nextNodes[i]] = i;
-    [this.nodes, this.nextNodes] = [nextNodes, nodes];
-    [this.beam, this.next] = [next, beam];
+    this.swap();
+  }
+
+  private swap(): void {
+    [this.nodes, this.nextNodes] = [this.nextNodes, this.nodes];
+    [this.beam, this.next] = [this.next, this.beam];
   }
 
   /** Notes when a prefix was first held. */

@@ -54,7 +54,7 @@ export class CtcStream implements DecodingStream {
   partial(): Promise<PartialText> {
     return this.turns.run(async (utterance) => {
       const ahead = await this.lookahead();
-      this.shown ??= utterance.peek(ahead, () => utterance.partial());
+      this.shown ??= utterance.partial(ahead);
       return this.shown;
     });
   }
