@@ -1,19 +1,24 @@
-/** Samples of storage at least: about a second. */
-const SMALLEST = 1 << 14;
-/** Storage shrinks to this part of itself once less than that is held. Further apart than growth, or it would never rest. */
-const SPARE = 4;
+/** Samples of a block: a quarter of a second. */
+const BLOCK = 1 << 12;
+/** Blocks that are kept for the next who need one: 8 MB. */
+const MOST_SPARE = 512;
+
+/** Blocks that nobody uses, of all buffers of the thread. */
+const spare: Float32Array[] = [];
 
 /**
  * A bounded window onto an endless signal, addressed by absolute sample position: position 0 is the first sample
  * ever pushed. The live pipeline keeps here what the voice activity detector and the utterance cutter may still
- * need. Storage is one circular Float32Array that doubles when it is full and is given back when most of it lies empty:
- * of many streams few are in a long utterance at a time.
+ * need. Storage is a chain of blocks: of many streams few are in a long utterance at a time, and what one of them gives up
+ * another one takes, so that hours of utterances leave no garbage.
  */
 export class SampleBuffer {
-  #data: Float32Array;
+  /** The first one holds position `#base`. */
+  readonly #blocks: Float32Array[] = [];
   readonly #capacity: number;
-  #start = 0;
-  #end = 0;
+  #base: number;
+  #start: number;
+  #end: number;
 
   /**
    * @param capacitySamples most samples held at once (start to end)
@@ -24,7 +29,7 @@ export class SampleBuffer {
       throw new RangeError('capacitySamples must be a positive integer');
     }
     this.#capacity = capacitySamples;
-    this.#data = new Float32Array(Math.min(capacitySamples, SMALLEST));
+    this.#base = first;
     this.#start = first;
     this.#end = first;
   }
@@ -58,13 +63,15 @@ export class SampleBuffer {
         `sample buffer is full: ${String(samples.length)} samples, ${String(this.free)} free`,
       );
     }
-    const held = this.#end - this.#start + samples.length;
-    if (held > this.#data.length) this.#resize(Math.max(held, this.#data.length * 2));
-    const at = this.#end % this.#data.length;
-    const first = Math.min(samples.length, this.#data.length - at);
-    this.#data.set(samples.subarray(0, first), at);
-    this.#data.set(samples.subarray(first), 0);
-    this.#end += samples.length;
+    for (let from = 0; from < samples.length;) {
+      const at = this.#end - this.#base;
+      const offset = at % BLOCK;
+      if (at === this.#blocks.length * BLOCK) this.#blocks.push(spare.pop() ?? new Float32Array(BLOCK));
+      const part = samples.subarray(from, from + BLOCK - offset);
+      this.#blocks[(at - offset) / BLOCK]!.set(part, offset);
+      this.#end += part.length;
+      from += part.length;
+    }
   }
 
   /**
@@ -81,10 +88,14 @@ export class SampleBuffer {
       );
     }
     const out = new Float32Array(to - from);
-    const at = from % this.#data.length;
-    const first = Math.min(out.length, this.#data.length - at);
-    out.set(this.#data.subarray(at, at + first), 0);
-    out.set(this.#data.subarray(0, out.length - first), first);
+    for (let filled = 0; filled < out.length;) {
+      const at = from + filled - this.#base;
+      const offset = at % BLOCK;
+      const block = this.#blocks[(at - offset) / BLOCK]!;
+      const part = block.subarray(offset, Math.min(BLOCK, offset + out.length - filled));
+      out.set(part, filled);
+      filled += part.length;
+    }
     return out;
   }
 
@@ -99,17 +110,9 @@ export class SampleBuffer {
       );
     }
     if (position > this.#start) this.#start = position;
-    if ((this.#end - this.#start) * SPARE < this.#data.length) this.#resize(this.#data.length / SPARE);
-  }
-
-  #resize(wanted: number): void {
-    const size = Math.min(this.#capacity, Math.max(SMALLEST, Math.ceil(wanted)));
-    if (size === this.#data.length) return;
-    const held = this.slice(this.#start, this.#end);
-    this.#data = new Float32Array(size);
-    const at = this.#start % size;
-    const first = Math.min(held.length, size - at);
-    this.#data.set(held.subarray(0, first), at);
-    this.#data.set(held.subarray(first), 0);
+    const whole = Math.floor((this.#start - this.#base) / BLOCK);
+    if (whole === 0) return;
+    this.#base += whole * BLOCK;
+    for (const block of this.#blocks.splice(0, whole)) if (spare.length < MOST_SPARE) spare.push(block);
   }
 }

@@ -36,6 +36,8 @@ export interface CtcStreaming {
   readonly windowFrames: number;
   readonly hopFrames: number;
   initial(): CtcStreamState;
+  /** Gives up the state of a stream that has ended: another one may take its memory. */
+  release(state: CtcStreamState): void;
   /**
    * One step of each of many streams, in one run of the graph. A window below `encoder.minFrames` gives no frames.
    * @returns log-probabilities of all frames of each window; and, of full ones, the state for the window after it

@@ -29,11 +29,18 @@ export class InTurn<T> {
     return result;
   }
 
-  /** After the calls that were made before. */
-  endAfterwards(): void {
-    this.last = this.last.then(() => this.end());
+  /**
+   * Ends after the calls that were made before.
+   * @param lastly what is to be done when no call is at work any more
+   */
+  endAfterwards(lastly?: () => void): void {
+    this.last = this.last.then(() => {
+      this.end();
+      lastly?.();
+    });
   }
 
+  /** Calls that wait fail; one that is at work goes on. */
   end(): void {
     this.subject = undefined;
   }

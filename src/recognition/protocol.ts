@@ -8,6 +8,8 @@ export interface WorkerSetup {
   /** Loaded and warmed before the worker says that it is ready. */
   readonly preload: ModelPackage;
   readonly models: readonly ModelPackage[];
+  /** Live streams are to be expected: the memory for many at a time is taken before the first one comes. */
+  readonly live: boolean;
 }
 
 export interface OpenFileCall {

@@ -36,7 +36,10 @@ export interface RecognizerOptions {
   readonly queueLimit?: number | undefined;
   /** Live streams open at once; further ones are refused with too_many_sessions. */
   readonly maxStreams?: number | undefined;
-  /** Whether `start()` finds out what live audio costs, in about the time that some seconds of it take. */
+  /**
+   * Whether live streams are to be expected: `start()` finds out what live audio costs, in about the time that some seconds of it
+   * take, and the threads take the memory for many streams at a time.
+   */
   readonly rehearse?: boolean;
   readonly onWorkerRestart?: (reason: string) => void;
   readonly onInternalError?: (method: string, stack: string) => void;
@@ -82,7 +85,11 @@ class PooledRecognizer implements Recognizer {
     const queueLimit = options.queueLimit ?? 100;
     this.maxStreams = options.maxStreams ?? 100;
     this.gate = new AdmissionGate(workers * FILES_PER_WORKER, queueLimit);
-    const setup: protocol.WorkerSetup = { preload: registry.get(), models: registry.list() };
+    const setup: protocol.WorkerSetup = {
+      preload: registry.get(),
+      models: registry.list(),
+      live: options.rehearse === true,
+    };
     this.pool = new WorkerPool({
       entry: workerEntry(),
       size: workers,

@@ -13,6 +13,7 @@ import { resumableSegments, type AudioSegment } from '../vad/segmenter.js';
 import { Transferred } from '../workers/contract.js';
 import { serveWorker } from '../workers/host.js';
 import { RecognitionEngine } from './engine.js';
+import { isStreaming } from './families/index.js';
 import type * as protocol from './protocol.js';
 import { readReadingState, writeReadingState, type ReadingState } from './resume.js';
 import { StreamingRecognizer } from './streaming.js';
@@ -180,7 +181,15 @@ async function check(call: { model: string }): Promise<void> {
   await (await engine(call.model)).recognize(samples);
 }
 
+/** What many streams at a time take, as long as it does not grow with how many they are. */
+async function expectStreams(): Promise<void> {
+  await vad.warmUp();
+  const { family } = await engine(setup.preload.manifest.name);
+  if (isStreaming(family)) await family.warmUp?.();
+}
+
 await check({ model: setup.preload.manifest.name });
+if (setup.live) await expectStreams();
 
 serveWorker({
   check,

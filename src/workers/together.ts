@@ -13,11 +13,14 @@ export class Together<Q, R> {
 
   /**
    * @param run one result for each request, in order
-   * @param most requests in one run; further ones go in the next
+   * @param most weight of one run, which its memory grows with; what is beyond goes in the next one. A request that weighs more
+   *   goes alone.
+   * @param weigh what a request counts for; 1 without it
    */
   constructor(
     private readonly run: (requests: readonly Q[]) => Promise<readonly R[]>,
     private readonly most: number,
+    private readonly weigh: (request: Q) => number = () => 1,
   ) {}
 
   /** Rejects with what {@link run} throws of this request alone: a request that fails fails no other. */
@@ -32,9 +35,21 @@ export class Together<Q, R> {
     const all = this.waiting;
     this.waiting = [];
     void (async () => {
-      for (let from = 0; from < all.length; from += this.most)
-        await this.answer(all.slice(from, from + this.most));
+      for (let from = 0; from < all.length;) {
+        const to = this.endOfRun(all, from);
+        await this.answer(all.slice(from, to));
+        from = to;
+      }
     })();
+  }
+
+  private endOfRun(all: readonly Waiting<Q, R>[], from: number): number {
+    let to = from + 1;
+    for (let weight = this.weigh(all[from]!.request); to < all.length; to += 1) {
+      weight += this.weigh(all[to]!.request);
+      if (weight > this.most) break;
+    }
+    return to;
   }
 
   private async answer(some: readonly Waiting<Q, R>[]): Promise<void> {

@@ -13,6 +13,12 @@ import type { GraphSession, InputSpec } from './session.js';
 /** Float32 values of one cache of one stream, at most: 64 MB. */
 const MAX_ELEMENTS = 1 << 24;
 
+/**
+ * Streams' caches that are kept for the next ones. Utterances begin and end all the time: what lives for seconds is garbage that
+ * only a collection of everything finds, long after the memory would have been of use.
+ */
+const MOST_SPARE = 32;
+
 const NOTHING: LogProbs = { data: new Float32Array(0), frames: 0, classes: 0 };
 
 type StepResult = Awaited<ReturnType<CtcStreaming['run']>>[number];
@@ -51,6 +57,7 @@ export class OnnxCtcStreaming implements CtcStreaming {
    */
   private readonly inputs = new Scratch();
   private readonly outputs = new Scratch();
+  private readonly spare: Map<string, Float32Array>[] = [];
   private last: Promise<unknown> = Promise.resolve();
 
   /** @throws MalgwiError manifest_invalid of caches that cannot be batched or are beyond all reason */
@@ -73,6 +80,11 @@ export class OnnxCtcStreaming implements CtcStreaming {
 
   initial(): CtcStreamState {
     return this.start;
+  }
+
+  release(state: CtcStreamState): void {
+    if (state === this.start || this.spare.length >= MOST_SPARE) return;
+    this.spare.push(state.caches as Map<string, Float32Array>);
   }
 
   run(chunks: readonly CtcChunk[]): Promise<StepResult[]> {
@@ -141,7 +153,7 @@ export class OnnxCtcStreaming implements CtcStreaming {
     row: number,
     into: CtcStreamState | undefined,
   ): ReadonlyMap<string, Float32Array> {
-    const caches = into?.caches ?? new Map<string, Float32Array>();
+    const caches = into?.caches ?? this.spare.pop() ?? new Map<string, Float32Array>();
     const own = caches as Map<string, Float32Array>;
     for (const { name } of this.states) {
       const { data, dims } = next[`next_${name}`]!;

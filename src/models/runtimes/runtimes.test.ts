@@ -196,6 +196,29 @@ describe('a CTC encoder over live streams', () => {
     expect([...start.caches.values()].every((values) => values.every((value) => value === 0))).toBe(true);
     await runtime.close();
   });
+
+  it('gives the memory of streams that have ended to new ones, which hear nothing of them', async () => {
+    const runtime = await OnnxCtcRuntime.load(await readPackage(fixture('tiny-conformer')));
+    const streaming = runtime.streaming!;
+    const start = streaming.initial();
+    const [first, second] = windows(120, streaming);
+    const [{ state: ended }] = await streaming.run([{ features: second, state: start }]);
+    const [{ state: other }] = await streaming.run([{ features: first, state: start }]);
+    const expected = new Map([...other!.caches].map(([name, values]) => [name, values.slice()]));
+    streaming.release(ended!);
+    // All begin with it: it is nobody's to give back.
+    streaming.release(start);
+    const [{ state: next }] = await streaming.run([{ features: first, state: start }]);
+    const [{ state: third }] = await streaming.run([{ features: second, state: start }]);
+    for (const [name, values] of expected) {
+      expect(next!.caches.get(name)).toBe(ended!.caches.get(name));
+      expect(next!.caches.get(name)).toEqual(values);
+      expect([ended, other, start]).not.toContain(third);
+      expect(third!.caches.get(name)).not.toBe(next!.caches.get(name));
+    }
+    expect([...start.caches.values()].every((values) => values.every((value) => value === 0))).toBe(true);
+    await runtime.close();
+  });
 });
 
 describe('log-probabilities are those of PyTorch', () => {

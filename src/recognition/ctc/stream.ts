@@ -78,12 +78,18 @@ export class CtcStream implements DecodingStream {
       utterance.push(await this.rest(this.frontEnd));
       return this.finished(utterance.finish(alternatives));
     });
-    this.turns.endAfterwards();
+    this.turns.endAfterwards(() => this.letGo());
     return result;
   }
 
   close(): void {
     this.turns.end();
+    this.turns.endAfterwards(() => this.letGo());
+  }
+
+  private letGo(): void {
+    this.encoder.release(this.state);
+    this.state = this.encoder.initial();
   }
 
   private async take({ data, frames, dims }: FeatureMatrix, utterance: CtcUtterance): Promise<void> {

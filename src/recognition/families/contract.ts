@@ -52,6 +52,11 @@ export interface DecodingStream {
 export interface StreamingFamily extends Family {
   /** Streams of one family share nothing that changes. */
   openStream(options?: DecodeOptions): DecodingStream;
+  /**
+   * Takes the memory that many streams at a time will need, where that grows with how many they are.
+   * @throws MalgwiError inference_failed
+   */
+  warmUp?(): Promise<void>;
   /** How probable a text is in the package's language, where the package rejects by that: mean natural logarithm. */
   languageLogProb?(text: string): number | undefined;
 }

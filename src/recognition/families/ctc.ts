@@ -136,16 +136,27 @@ export class StreamingCtcFamily extends CtcFamily implements StreamingFamily {
   private frontEnd: StreamingFrontEnd | undefined;
   private encoder: SharedEncoder | undefined;
 
+  async warmUp(): Promise<void> {
+    const { frontEnd, encoder } = this.shared();
+    await encoder.warmUp(frontEnd.dims);
+  }
+
   openStream(options: DecodeOptions = {}): CtcStream {
-    const { frontEnd, encoder } = this.runtime.manifest;
+    const { streaming } = this.runtime.manifest.encoder;
     // Who asks for alternatives wants what begins otherwise, too.
-    const settleFrames = (options.alternatives ?? 1) > 1 ? undefined : encoder.streaming!.settleFrames;
+    const settleFrames = (options.alternatives ?? 1) > 1 ? undefined : streaming!.settleFrames;
     const utterance: CtcUtterance = this.decoder(options).begin(options, settleFrames);
+    const { frontEnd, encoder } = this.shared();
+    const judged = this.judged.bind(this);
+    return new CtcStream(encoder, frontEnd.fork(), utterance, judged, options.alternatives);
+  }
+
+  private shared(): { readonly frontEnd: StreamingFrontEnd; readonly encoder: SharedEncoder } {
+    const { frontEnd, encoder } = this.runtime.manifest;
     // parseManifest has looked that it is one.
     const config = { ...frontEnd, ...encoder.streaming!.frontEnd } as StreamingFbankConfig;
     this.frontEnd ??= createStreamingFrontEnd(config);
     this.encoder ??= new SharedEncoder(this.runtime.streaming!);
-    const judged = this.judged.bind(this);
-    return new CtcStream(this.encoder, this.frontEnd.fork(), utterance, judged, options.alternatives);
+    return { frontEnd: this.frontEnd, encoder: this.encoder };
   }
 }
