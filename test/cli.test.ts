@@ -225,6 +225,13 @@ describe('malgwi models', () => {
     const manifest = await readFile(join(ROOT, 'models/malgwi-ko/manifest.json'), 'utf8');
     expect(JSON.parse(stdout)).toEqual(JSON.parse(manifest));
     expect((await malgwi(['models', 'show', 'malgwi-ko'])).stdout).toMatch(/licence +.*CC-BY-NC/);
+    const fixtures = ['--models-dir', 'test/fixtures/packages'];
+    const live = async (name: string): Promise<string> =>
+      /^live +(.*)$/m.exec((await malgwi(['models', 'show', name, ...fixtures])).stdout)![1];
+    expect(await live('tiny-ds2')).toBe(
+      'streams, in chunks of 120 ms, 140 ms ahead, normalised by what was heard so far',
+    );
+    expect(await live('tiny-ctc')).toBe('decoded again and again');
     const missing = await malgwi(['models', 'show', 'nothing']);
     expect(missing).toMatchObject({
       code: 1,

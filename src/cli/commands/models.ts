@@ -112,6 +112,16 @@ function describeFrontEnd(frontEnd: ModelPackage['manifest']['frontEnd']): strin
   return parts.join(', ');
 }
 
+/** How a live utterance is recognised while it is being spoken. */
+function describeLive({ family, encoder }: ModelPackage['manifest']): string {
+  const { streaming, frameMs } = encoder;
+  if (family === 'coqui') return 'streams';
+  if (streaming === undefined) return 'decoded again and again';
+  const { chunkFrames, lookaheadFrames, frontEnd } = streaming;
+  const sizes = `streams, in chunks of ${chunkFrames * frameMs} ms, ${lookaheadFrames * frameMs} ms ahead`;
+  return frontEnd?.normalize === undefined ? sizes : `${sizes}, normalised by what was heard so far`;
+}
+
 async function show(name: string, options: ModelsOptions): Promise<void> {
   const model = await openModel(options, name);
   const { manifest } = model;
@@ -131,6 +141,7 @@ async function show(name: string, options: ModelsOptions): Promise<void> {
     ['front end', describeFrontEnd(frontEnd)],
     ['tokens', `${manifest.tokens.unit} (${manifest.tokens.file})`],
     ['encoder', `${encoder.frameMs} ms a frame, ${manifest.graphs.encoder.precision}`],
+    ['live', describeLive(manifest)],
     ['decoder', manifest.decoder.method],
     ...(manifest.languageModel === undefined
       ? []
