@@ -130,6 +130,21 @@ def test_the_manifest_says_what_streams_do_unlike_files(tmp_path: Path, flags: t
     assert {row["frames"] for row in rows if row["graph"] == "encoder in chunks"} == {1, 130, 203, 320}
 
 
+def test_the_chunk_may_be_of_another_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = kospeech.trained(kospeech.DeepSpeech2(CLASSES, bidirectional=False))
+    manifest, out = imported(model, tmp_path, "--chunk", "40")
+    assert manifest["encoder"]["streaming"]["chunkFrames"] == 40
+    assert "in chunks of 800 ms" in capsys.readouterr().out
+    batch, lengths = utterances()
+    graph, states = Runner(out / "encoder.onnx"), manifest["graphs"]["encoder"]["states"]
+    with torch.no_grad():
+        wanted = [model(batch[-1:], lengths[-1:])[0][0]]
+    assert largest(stream(graph, states, batch[-1:], lengths[-1:], chunking_of(manifest)), wanted) < 1e-4
+    for odd in ("0", "1001", "-3"):
+        arguments = ["--checkpoint", str(tmp_path / "model.pt"), "--vocab", str(tmp_path / "vocab.csv"), "--out", str(tmp_path / "odd")]
+        assert main(["import-kospeech", *arguments, "--chunk", odd]) != 0
+
+
 @pytest.mark.parametrize(("flags", "options"), [
     (("--redecode",), {}), (("--input-reverse",), {}), (("--feature", "mel"), {}), ((), {"input_dim": 161}), ((), {"bidirectional": True}),
 ])

@@ -18,7 +18,7 @@ from torch.nn import functional
 from ..graphs import Graph
 from ..streams import Chunking
 
-#: New encoder frames of a step, of 20 ms each: 320 ms, as the bundled model has.
+#: New encoder frames of a step, unless someone says otherwise.
 CHUNK = 16
 SETTLE_MS = 480
 HOP_MS = 10
@@ -112,7 +112,7 @@ class Step(nn.Module):
         return torch.cat((early, late[:, :-1]), 1), tuple(state.transpose(0, 1) for state in states)
 
 
-def live_graph(model: nn.Module, chunk: int = CHUNK) -> Graph | None:
+def live_graph(model: nn.Module) -> Graph | None:
     """The graph that takes streams and whole utterances; None for a model that needs all of an utterance."""
     rnns = [layer.rnn for layer in model.layers]
     kinds = {(type(rnn), rnn.hidden_size) for rnn in rnns}
@@ -125,12 +125,12 @@ def live_graph(model: nn.Module, chunk: int = CHUNK) -> Graph | None:
         *({"name": name, "shape": ["batch", len(rnns), units]} for name in ("hidden", "cell")[: 2 if step.has_cells else 1]),
     ]
     # A chunk's last output sees `around` frames behind its own first one.
-    chunking = Chunking(stride, chunk, -(-(around + 1 - stride) // stride), -(-around // stride), 0, SETTLE_MS // (HOP_MS * stride))
+    chunking = Chunking(stride, CHUNK, -(-(around + 1 - stride) // stride), -(-around // stride), 0, SETTLE_MS // (HOP_MS * stride))
     generator = torch.Generator().manual_seed(1)
     frames = chunking.window
     example = {
         "features": torch.randn(2, frames, model.conv.input_dim, generator=generator), "lengths": torch.tensor([frames, frames - 7]),
-        "cached": torch.tensor([chunking.left, 0]), "advance": torch.tensor(chunk),
+        "cached": torch.tensor([chunking.left, 0]), "advance": torch.tensor(CHUNK),
         **{state["name"]: torch.zeros([2 if n == "batch" else n for n in state["shape"]]) for state in states},
     }
     batched = {0: "batch"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ..streams import Chunking
 
 HOP_MS = 10
+#: 320 ms where an output frame is one of 20 ms, as the bundled model has.
+CHUNK = 16
+MOST_CHUNK = 1000
 
 UNKNOWN_LICENSE = "unknown: ask whoever trained the model"
 LICENSE_NOTE = ("The importer cannot know the terms of these weights. They depend on whoever trained the model, and on the speech "
@@ -38,6 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-trim", action="store_true", help="do not trim silence (del_silence off, or trained on wav and flac)")
     add("--no-normalize", action="store_true", help="features were not normalised in training (normalize off)")
     add("--redecode", action="store_true", help="decode live utterances again and again, also where the model could take them in chunks")
+    add("--chunk", type=int, default=CHUNK, help="output frames by which a live stream moves on, for models that stream: more cost "
+        f"less for each second and are shown later (default {CHUNK})")
     add("--second-pass", action="store_true", help="decode the final of a live utterance from all of it, for models that stream")
     add("--max-frames", type=int, default=MAX_FRAMES, help=f"longest utterance, in frames of 10 ms (default {MAX_FRAMES})")
     add("--int8", action="store_true", help="quantise the weights: a quarter of the size, slightly different results")
@@ -52,6 +58,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, recognise, check the vocabulary, export, compare, and only then put the package in its place."""
     name = package_name(args.out)
+    if not 1 <= args.chunk <= MOST_CHUNK:
+        raise CheckpointError(f"--chunk {args.chunk}: 1 to {MOST_CHUNK} frames")
     if args.name not in (None, name):
         raise CheckpointError(f"a package has the name of its folder: --out {args.out.parent / args.name}, or leave --name away")
     check_target(args.out, args.force)
@@ -68,6 +76,8 @@ def run(args: argparse.Namespace) -> None:
     architecture = recognise(root)
     facts = architecture.describe(root)
     built = architecture.build(root)
+    if built.live is not None:
+        built.live.chunking = dataclasses.replace(built.live.chunking, chunk=args.chunk)
     blank = fit(vocabulary, built.classes, built.family, built.ctc_blank)
     feature = args.feature or default_feature(built.input_dim)
     ends = front_end(feature, built.input_dim, args.window, not args.no_trim, args.input_reverse, args.decibels,
