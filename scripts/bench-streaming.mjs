@@ -1,8 +1,9 @@
 // What does a second of audio cost on one core, live and from a file, and does it stay the same over a long session?
-//   node scripts/bench-streaming.mjs [--model DIR] [--minutes 5] [--piece-ms 100] [--second-pass] [--json]
+//   node scripts/bench-streaming.mjs [--model DIR] [--minutes 5] [--piece-ms 100] [--second-pass] [--long-utterances] [--json]
 // Runs the built code of dist/ on this thread: voice activity detection, features, encoder and search, as a worker has
 // them. Times are processor time of the process, so other programs on the machine make them longer, not meaningless.
-// The audio is the clips of test-audio/ in turn, with pauses.
+// The audio is the clips of test-audio/ in turn, with pauses. With --long-utterances nothing ends an utterance but its length
+// (20 s): the worst case of models that do not stream.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -21,6 +22,7 @@ const options = parseOptions({
   minutes: 5,
   pieceMs: 100,
   secondPass: false,
+  longUtterances: false,
   json: false,
 });
 const { createPushDecoder } = await load('audio/index.js');
@@ -30,6 +32,9 @@ const { RecognitionEngine } = await load('recognition/engine.js');
 const { StreamingRecognizer } = await load('recognition/streaming.js');
 
 const RATE = 16_000;
+const endpoint = options.longUtterances
+  ? { ...DEFAULT_LIVE_ENDPOINT, silenceDurationMs: 5000 }
+  : DEFAULT_LIVE_ENDPOINT;
 const cpuMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -88,7 +93,7 @@ async function live(pcm, shares) {
   const encoder = shares && streaming !== undefined ? meter(streaming, 'run') : undefined;
   const decoder = await createPushDecoder('pcm_s16le', { sampleRate: RATE, channels: 1 });
   const session = new StreamingRecognizer(engine, decoder, detector, {
-    endpoint: DEFAULT_LIVE_ENDPOINT,
+    endpoint,
     partialIntervalMs: 250,
     ...(options.secondPass ? { secondPass: true } : {}),
   });

@@ -42,8 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-trim", action="store_true", help="do not trim silence (del_silence off, or trained on wav and flac)")
     add("--no-normalize", action="store_true", help="features were not normalised in training (normalize off)")
     add("--redecode", action="store_true", help="decode live utterances again and again, also where the model could take them in chunks")
-    add("--chunk", type=int, default=CHUNK, help="output frames by which a live stream moves on, for models that stream: more cost "
-        f"less for each second and are shown later (default {CHUNK})")
+    add("--chunk", type=int, default=CHUNK, help="output frames by which a live stream moves on, for models that stream: fewer are "
+        f"shown sooner and cost more (default {CHUNK})")
     add("--second-pass", action="store_true", help="decode the final of a live utterance from all of it, for models that stream")
     add("--max-frames", type=int, default=MAX_FRAMES, help=f"longest utterance, in frames of 10 ms (default {MAX_FRAMES})")
     add("--int8", action="store_true", help="quantise the weights: a quarter of the size, slightly different results")
