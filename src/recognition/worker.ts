@@ -2,7 +2,6 @@
  * Entry of the worker threads. Each has its own sessions of the voice activity detector and the acoustic models, and
  * holds the state of the files and live streams that were opened on it.
  */
-import { setFlagsFromString } from 'node:v8';
 import { workerData } from 'node:worker_threads';
 import { createPushDecoder, openAudioFile } from '../audio/index.js';
 import { SAMPLE_RATE, type AudioStream } from '../audio/contract.js';
@@ -20,15 +19,6 @@ import { readReadingState, writeReadingState, type ReadingState } from './resume
 import { StreamingRecognizer } from './streaming.js';
 import { wholePieces } from './whole.js';
 import { WorkShare } from './work-share.js';
-
-/**
- * A collection of everything comes when the heap, with the memory outside of it, is so many per cent larger than after the
- * last one. The heap of a thread is small (16 MB), and every run of a streaming encoder gives its caches back once more as
- * arrays of their own, which are counted (0.8 MB a stream) although they lie in memory that is there (ctc-streaming.ts):
- * without this V8 collects all 5 seconds of audio, for a fifth of the processor time.
- */
-const HEAP_GROWTH = 400;
-setFlagsFromString(`--heap-growing-percent=${String(HEAP_GROWTH)}`);
 
 const setup = workerData as protocol.WorkerSetup;
 const packages = new Map<string, ModelPackage>(setup.models.map((model) => [model.manifest.name, model]));
