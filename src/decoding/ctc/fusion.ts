@@ -19,6 +19,8 @@ export interface Fusion {
   step(state: number, symbol: number): number;
   /** What a symbol is worth in a state. To ask for this alone is less work than a {@link step}, and leaves nothing behind. */
   worth(state: number, symbol: number): number;
+  /** Whether {@link worth} of this symbol is mostly told without a look-up in a large table. */
+  isQuick(symbol: number): boolean;
   /** What a symbol is worth at most in states of a kind: what cannot reach the beam with it need not be looked up. */
   bound(symbol: number, kind: number): number;
   /** What it is worth that the text ends in this state; credit that was lent in advance is taken back here. */
@@ -58,6 +60,10 @@ export abstract class CachedFusion implements Fusion {
     return this.delta;
   }
 
+  isQuick(_symbol: number): boolean {
+    return false;
+  }
+
   kind(_state: number): number {
     return 0;
   }
@@ -74,12 +80,17 @@ export class SumFusion extends CachedFusion {
   readonly start: number;
   override readonly kinds: number;
   private readonly pairs = new PairIndex();
+  /** By token. */
+  private readonly quick: Uint8Array;
 
+  /** @param tokens symbols below this are tokens */
   constructor(
     private readonly a: Fusion,
     private readonly b: Fusion,
+    tokens: number,
   ) {
     super();
+    this.quick = Uint8Array.from({ length: tokens }, (_, id) => (a.isQuick(id) && b.isQuick(id) ? 1 : 0));
     this.start = this.pairs.of(a.start, b.start);
     this.kinds = a.kinds * b.kinds;
   }
@@ -89,7 +100,16 @@ export class SumFusion extends CachedFusion {
     return a.kind(pairs.first[state]) * b.kinds + b.kind(pairs.second[state]);
   }
 
+  override isQuick(symbol: number): boolean {
+    return this.quick[symbol] === 1;
+  }
+
+  /** One look-up of both is better than one of each; none is better still. */
   override worth(state: number, symbol: number): number {
+    if (this.quick[symbol] !== 1) {
+      this.step(state, symbol);
+      return this.delta;
+    }
     const { a, b, pairs } = this;
     return a.worth(pairs.first[state], symbol) + b.worth(pairs.second[state], symbol);
   }

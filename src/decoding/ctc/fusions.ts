@@ -74,7 +74,7 @@ export class Fusions {
     // Words that someone asks for are no mistake although the model does not know them.
     const favoured = hotWords.filter(({ weight }) => weight > 0).map(({ phrase }) => phrase);
     const model = this.score(this.cache, weights, favoured);
-    return hot === undefined ? model : new SumFusion(model, hot);
+    return hot === undefined ? model : new SumFusion(model, hot, this.symbols.tokens);
   }
 
   private score(cache: CachedNgram, weights: LanguageModelWeights, favoured: readonly string[]): Fusion {

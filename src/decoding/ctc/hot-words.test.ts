@@ -144,7 +144,9 @@ describe('hot words', () => {
         const fusion = new HotWordFusion(hotWords, new Symbols(jamo));
         let state = fusion.start;
         for (const id of spell(jamo, said)) {
+          const alone = fusion.worth(state, id);
           state = fusion.step(state, id);
+          expect(alone).toBe(fusion.delta);
           expect(fusion.delta).toBeLessThanOrEqual(fusion.bound(id) + 1e-5);
         }
       }),

@@ -10,6 +10,9 @@ import type { Symbols } from './symbols.js';
  */
 export const MAX_BOOST_PER_JAMO = 1.25;
 
+/** States of which the worth of every token is kept in a row of its own: four bytes a token. Most prefixes are in the first. */
+const MAX_ROWS = 256;
+
 interface Node {
   readonly children: Map<number, number>;
   readonly parent: number;
@@ -59,6 +62,9 @@ export class HotWordFusion extends CachedFusion {
   /** What one letter is worth at most. A match that fails first only loses: what was lent is not less than its suffix's. */
   private mostPerLetter = 0;
   private readonly letters = new Map<number, readonly number[]>();
+  /** What each token is worth in a state, NaN where nobody has asked. */
+  private readonly rows: (Float32Array | undefined)[];
+  private rowCount = 0;
 
   constructor(
     hotWords: readonly HotWord[],
@@ -71,6 +77,20 @@ export class HotWordFusion extends CachedFusion {
     for (const { words, weight } of phrases) weights.set(words.flat().join(), weight);
     for (const { words } of phrases) this.add(words, weights.get(words.flat().join())!);
     this.link();
+    this.rows = Array.from({ length: this.nodes.length }, () => undefined);
+  }
+
+  override isQuick(symbol: number): boolean {
+    return symbol < this.symbols.tokens;
+  }
+
+  override worth(state: number, symbol: number): number {
+    const row = this.rows[state] ?? this.openRow(state);
+    if (row === undefined || symbol >= row.length) return super.worth(state, symbol);
+    const worth = row[symbol];
+    if (!Number.isNaN(worth)) return worth;
+    row[symbol] = super.worth(state, symbol);
+    return row[symbol];
   }
 
   bound(symbol: number): number {
@@ -96,6 +116,12 @@ export class HotWordFusion extends CachedFusion {
       for (const letter of this.lettersOf(character)) state = this.letter(state, letter);
     }
     return state;
+  }
+
+  private openRow(state: number): Float32Array | undefined {
+    if (this.rowCount === MAX_ROWS) return undefined;
+    this.rowCount += 1;
+    return (this.rows[state] = new Float32Array(this.symbols.tokens).fill(NaN));
   }
 
   private letter(state: number, letter: number): number {

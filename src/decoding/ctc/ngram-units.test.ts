@@ -58,7 +58,10 @@ describe('fusion with units', () => {
       [options, { ...options, jamo: true }, { ...options, strayJamo: 'drop' as const }].flatMap((one) => {
         const fusion = new UnitFusion(new CachedNgram(model), symbols, weights, one);
         const hot = new HotWordFusion([{ phrase: '가나', weight: 3 }], symbols);
-        return [fusion, new SumFusion(new UnitFusion(new CachedNgram(model), symbols, weights, one), hot)];
+        return [
+          fusion,
+          new SumFusion(new UnitFusion(new CachedNgram(model), symbols, weights, one), hot, symbols.tokens),
+        ];
       });
     const { blank } = table;
     fc.assert(

@@ -103,9 +103,16 @@ export class UnitFusion extends CachedFusion {
     return this.bounds[at];
   }
 
+  override isQuick(symbol: number): boolean {
+    return symbol < this.sorts.length && this.sorts[symbol] !== OTHER;
+  }
+
   override worth(state: number, symbol: number): number {
     const sort = symbol < this.sorts.length ? this.sorts[symbol] : OTHER;
-    if (sort === OTHER) return super.worth(state, symbol);
+    if (sort === OTHER) {
+      this.step(state, symbol);
+      return this.delta;
+    }
     const waiting = this.contexts.second[state];
     if (sort === A_SPACE) return waiting < SYLLABLE ? 0 : this.due(state);
     if (sort === AN_ONSET) return this.due(state);
