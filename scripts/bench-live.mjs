@@ -3,7 +3,8 @@
 //                         [--manifest FILE] [--url http://HOST:PORT] [--memory] [--chart FILE.svg] [--json]
 // The service is a process of its own; this one is the generator: it plays recordings in real time over N sockets, knows
 // when each utterance really ended (by its level), and reports its own share of the processor. --ramp goes on to more
-// streams for as long as the targets hold. --memory measures N and 2 N streams in one process and what each further one takes.
+// streams for as long as the targets hold. --memory measures 5 streams, half of N and N, each on a service of its own (what many
+// took stays with a process), and what each further one takes.
 // With --url the service is someone else's, and its processor time and memory are not told.
 import { writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
@@ -31,6 +32,8 @@ const options = parseOptions({
 });
 /** What users feel: milliseconds. */
 const TARGETS = { finalLatencyP95: 500, firstPartialP95: 600, eventLoopDelayP99: 20 };
+/** Streams that take hardly more than none. */
+const FEW = 5;
 const RAMP = [1, 10, 25, 50, 75, 100, 125, 150, 175, 200, 250, 300, 400];
 
 async function clipsOf(manifest) {
@@ -112,6 +115,7 @@ async function measure(service, clips, streams) {
     eventLoopDelayMs: bucketQuantiles(loopBefore, loopAfter),
     cpuCores: before === undefined ? null : round((usage(service.pid).cpu - before.cpu) / wall),
     generatorCores: round((used.user + used.system) / 1e6 / wall),
+    startRssMb: before === undefined ? null : Math.round(before.rssMb),
     rssMb: Math.round(Math.max(...memory)),
     settledRssMb: round(settled(memory)),
     load: round(loadavg()[0]),
@@ -141,6 +145,7 @@ const table = (rows) =>
       stability: row.stability,
       cores: row.cpuCores,
       'generator cores': row.generatorCores,
+      'rss MB before': row.startRssMb,
       'rss MB': row.rssMb,
       errors: JSON.stringify(row.errors),
     })),
@@ -153,22 +158,30 @@ const clips = await clipsOf(options.manifest === '' ? join(CLIPS, 'manifest.json
 const counts = options.ramp
   ? RAMP.filter((n) => n <= Math.max(options.streams, 10))
   : options.memory
-    ? [options.streams, 2 * options.streams]
+    ? [...new Set([Math.min(FEW, options.streams), Math.ceil(options.streams / 2), options.streams])]
     : [options.streams];
-const service =
-  options.url !== ''
-    ? { url: options.url, close: async () => undefined }
-    : await startService({
-        ...(options.workers > 0 ? { workers: options.workers } : {}),
-        env: { MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10) },
-      });
-const rows = [];
-try {
+const start = async () => {
+  const service =
+    options.url !== ''
+      ? { url: options.url, close: async () => undefined }
+      : await startService({
+          ...(options.workers > 0 ? { workers: options.workers } : {}),
+          env: { MALGWI_LIVE_MAX_SESSIONS: String(Math.max(...counts) + 10) },
+        });
   while (!(await fetch(`${service.url}/readyz`)).ok) await new Promise((resolve) => setTimeout(resolve, 100));
-  say(
-    `${cpus().length} cores (${cpus()[0].model}), load ${loadavg()[0].toFixed(1)}, ${clips.length} clips, ${options.protocol}`,
-  );
+  return service;
+};
+say(
+  `${cpus().length} cores (${cpus()[0].model}), load ${loadavg()[0].toFixed(1)}, ${clips.length} clips, ${options.protocol}`,
+);
+const rows = [];
+let service = await start();
+try {
   for (const streams of counts) {
+    if (options.memory && rows.length > 0) {
+      await service.close();
+      service = await start();
+    }
     say(`${streams} streams for ${options.seconds} s ...`);
     rows.push(await measure(service, clips, streams));
     if (options.ramp && !holds(rows.at(-1))) break;

@@ -24,12 +24,13 @@ async function attack(host, protocol, tally) {
   const closed = new Promise((resolve) => socket.on('close', resolve));
   socket.on('error', () => undefined);
   socket.on('message', (data) => {
-    const code = codeOf(JSON.parse(data.toString()));
+    const message = JSON.parse(data.toString());
+    if (message.type === 'eager_end') tally.eagerEnds += 1;
+    const code = codeOf(message);
     if (typeof code === 'string') tally.errors[code] = (tally.errors[code] ?? 0) + 1;
   });
   await new Promise((resolve) => socket.once('open', resolve).once('close', resolve));
-  const greeting = protocol.greeting();
-  if (greeting !== undefined) socket.send(greeting);
+  for (const message of protocol.greeting()) socket.send(message);
   for (let n = 0; n < options.perSocket; n++) {
     const frame = protocol.frame();
     if (socket.readyState !== WebSocket.OPEN) break;
@@ -70,12 +71,12 @@ const alive = () => existsSync(`/proc/${service.pid}`);
 const rows = [];
 let problems = 0;
 try {
-  const warm = { frames: 0, sockets: 0, errors: {}, closes: {} };
+  const warm = { frames: 0, sockets: 0, eagerEnds: 0, errors: {}, closes: {} };
   for (const protocol of Object.values(protocols))
     for (let n = 0; n < 20; n++) await attack(host, protocol, warm);
   const memoryBefore = rssMb(service.pid);
   for (const [name, protocol] of Object.entries(protocols)) {
-    const tally = { frames: 0, sockets: 0, errors: {}, closes: {} };
+    const tally = { frames: 0, sockets: 0, eagerEnds: 0, errors: {}, closes: {} };
     const share = options.frames / Object.keys(protocols).length;
     const started = performance.now();
     await Promise.all(
@@ -90,6 +91,7 @@ try {
       protocol: name,
       frames: tally.frames,
       sockets: tally.sockets,
+      eagerEnds: tally.eagerEnds,
       errors: Object.values(tally.errors).reduce((sum, n) => sum + n, 0),
       codes: Object.keys(tally.errors).length,
       undefinedCodes: undefinedCodes.length,

@@ -55,8 +55,7 @@ async function attack(protocol: HostileProtocol, sockets: number): Promise<strin
       if (typeof code === 'string') codes.push(code);
     });
     await new Promise((resolve) => socket.once('open', resolve));
-    const greeting = protocol.greeting();
-    if (greeting !== undefined) socket.send(greeting);
+    for (const message of protocol.greeting()) socket.send(message);
     for (let i = 0; i < PER_SOCKET; i += 1) socket.send(protocol.frame());
     const manner = random();
     if (manner < 0.3) socket.terminate();

@@ -1,7 +1,7 @@
 export interface HostileProtocol {
   readonly path: () => string;
   readonly frame: () => string | Buffer;
-  readonly greeting: () => string | undefined;
+  readonly greeting: () => (string | Buffer)[];
   readonly farewell: string | undefined;
 }
 export function hostileProtocols(

@@ -19,20 +19,29 @@ const HEADERS = ['RIFF\xff\xff\xff\xffWAVEfmt ', 'OggS', '\x1a\x45\xdf\xa3', 'ID
 
 /**
  * @param {() => number} random numbers in [0, 1)
- * @returns {Record<string, { path: () => string, frame: () => string | Buffer, greeting: () => string | undefined,
+ * @returns {Record<string, { path: () => string, frame: () => string | Buffer, greeting: () => (string | Buffer)[],
  *   farewell: string | undefined }>} by protocol
  */
 export function hostileProtocols(random) {
   const pick = (values) => values[Math.floor(random() * values.length)];
   const bytes = (length) => Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
   const wild = (object) => {
-    if (random() < 0.4) object[pick(Object.keys(object))] = pick(WILD);
+    const keys = Object.keys(object);
+    if (keys.length > 0 && random() < 0.4) object[pick(keys)] = pick(WILD);
     return object;
   };
+  const some = (object) => Object.fromEntries(Object.entries(object).filter(() => random() < 0.4));
   const mutate = (text) => {
     const at = Math.floor(random() * text.length);
     const noise = pick(['', '"', '{', '\\', '\u0000', '가', '9'.repeat(400)]);
     return text.slice(0, at) + noise + text.slice(at + 1);
+  };
+  const voice = (length) => {
+    const samples = Int16Array.from({ length }, (_, i) => {
+      const phase = (2 * Math.PI * 140 * i) / 16_000 + 6 * Math.sin(i / 3200);
+      return 6000 * Math.sin(phase) + 3000 * Math.sin(3 * phase) * Math.sin(i / 1700);
+    });
+    return Buffer.from(samples.buffer);
   };
   const audio = () => {
     const roll = random();
@@ -41,6 +50,9 @@ export function hostileProtocols(random) {
     if (roll < 0.4)
       return Buffer.concat([Buffer.from(pick(HEADERS), 'latin1'), bytes(Math.floor(random() * 300))]);
     if (roll < 0.5) return bytes(Math.floor(random() * 4));
+    // Something like a voice, and silence behind it, which ends utterances, eagerly or not; more of it takes that back.
+    if (roll < 0.65) return voice(Math.floor(random() * 16_000));
+    if (roll < 0.8) return Buffer.alloc(Math.floor(random() * 24_000));
     return bytes(Math.floor(random() * 20_000));
   };
   const text = (commands) => {
@@ -64,13 +76,53 @@ export function hostileProtocols(random) {
     channels: pick([1, 1, 1, 2, 8]),
     model: pick([undefined, undefined, 'nothing']),
     venue: pick([undefined, undefined, 'nowhere']),
-    options: { silence_ms: pick([64, 400, 9000]), threshold: pick([0.01, 0.5, 0.99]) },
+    options: wild(some(liveOptions())),
+  });
+  const liveOptions = () => ({
+    silence_ms: pick([64, 400, 9000]),
+    // Before the silence, at it, behind it.
+    eager_silence_ms: pick([64, 65, 399, 400, 8999, 10_000, 63, 64.5]),
+    decoder_silence_ms: pick([500, 30_000, 499]),
+    threshold: pick([0.01, 0.5, 0.99]),
+    prefix_padding_ms: pick([0, 300, 2000, 2001]),
+    max_utterance_ms: pick([1000, 28_000, 999]),
+    partial_interval_ms: pick([50, 10_000]),
+    second_pass: pick([true, false]),
+    intents: pick([true, false]),
+    dialogue: pick([true, false]),
+    alternatives: pick([1, 3, 99]),
+    beam_width: pick([1, 8, 1e6]),
+    hot_words: [{ phrase: pick(['가', ' ', 'x'.repeat(300)]), weight: pick([0, -5, 1e9]) }],
+  });
+  const native = () =>
+    random() < 0.7
+      ? hello()
+      : pick([
+          () => ({ type: 'flush' }),
+          () => ({ type: 'ping' }),
+          () => wild({ type: 'seen', seq: pick([0, 1, 1e15, -1]) }),
+          () => wild({ type: 'resume', session: 'sess_x', token: 'x', seq: pick([0, 1e15]) }),
+          () => wild({ type: 'dialogue', pending: pick(WILD) }),
+        ])();
+  const turnDetection = () => ({
+    threshold: pick([0.01, 0.5, 0.99, 0]),
+    prefix_padding_ms: pick([0, 2000, 2001]),
+    silence_duration_ms: pick([64, 500, 10_000, 63]),
+    eagerness: pick(['low', 'high', 'x']),
+    create_response: pick([true, false]),
   });
   const realtime = () =>
     pick([
       () => ({
         type: 'session.update',
         session: wild({ type: 'transcription', audio: { input: pick(WILD) } }),
+      }),
+      () => ({
+        type: 'session.update',
+        session: {
+          type: 'transcription',
+          audio: { input: { turn_detection: wild({ type: 'server_vad', ...some(turnDetection()) }) } },
+        },
       }),
       () => ({ type: 'transcription_session.update', session: { turn_detection: pick([null, ...WILD]) } }),
       () => ({ type: 'input_audio_buffer.append', audio: audio().toString('base64') }),
@@ -109,29 +161,42 @@ export function hostileProtocols(random) {
       .join('&');
 
   const opened = JSON.stringify({ type: 'hello', encoding: 'pcm_s16le', sample_rate: 16_000 });
+  // Eager ends, and ends by the search, with something to be heard of: then what is hostile.
+  const eager = () => [
+    JSON.stringify({
+      type: 'hello',
+      encoding: 'pcm_s16le',
+      sample_rate: 16_000,
+      resumable: random() < 0.5,
+      options: { threshold: 0.1, silence_ms: 300, eager_silence_ms: 64, decoder_silence_ms: 500 },
+    }),
+    voice(16_000),
+    Buffer.alloc(2 * pick([1600, 3200, 6400])),
+    voice(4000),
+  ];
   return {
     stream: {
       path: () => '/v1/stream',
-      greeting: () => (random() < 0.5 ? opened : undefined),
-      frame: frames(hello),
+      greeting: () => pick([[opened], eager(), [], []]),
+      frame: frames(native),
       farewell: '{"type":"finish"}',
     },
     realtime: {
       path: () =>
         `/v1/realtime?intent=${pick(['transcription', 'x'])}&model=${pick(['', 'malgwi-ko', '..'])}`,
-      greeting: () => undefined,
+      greeting: () => [],
       frame: frames(realtime),
       farewell: undefined,
     },
     deepgram: {
       path: () => `/v1/listen?${query()}`,
-      greeting: () => undefined,
+      greeting: () => [],
       frame: frames(deepgram),
       farewell: '{"type":"CloseStream"}',
     },
     vosk: {
       path: () => '/v1/vosk',
-      greeting: () => undefined,
+      greeting: () => [],
       frame: frames(vosk),
       farewell: '{"eof":1}',
     },
