@@ -3,6 +3,7 @@ import type { TokenTable } from '../contract.js';
 import { FrameTokens, logAdd } from './frame.js';
 import type { Fusion } from './fusion.js';
 import { BestOf } from './best-of.js';
+import { Paths } from './paths.js';
 import { PrefixTree, UNBORN } from './prefixes.js';
 import type { Symbols } from './symbols.js';
 
@@ -383,36 +384,4 @@ function boundsOf(tokens: number, symbols: Symbols, fusion: Fusion | undefined):
     for (let id = 0; id < tokens; id++) bounds[at++] = symbols.isByte(id) ? Infinity : fusion.bound(id, kind);
   }
   return bounds;
-}
-
-/** For each prefix: the logarithms of its paths that end in a blank, in a token, in either. */
-class Paths {
-  readonly blank: Float64Array;
-  readonly label: Float64Array;
-  readonly total: Float64Array;
-
-  constructor(size: number) {
-    this.blank = new Float64Array(size);
-    this.label = new Float64Array(size);
-    this.total = new Float64Array(size);
-  }
-
-  /** A copy of the first ones. */
-  slice(count: number): Paths {
-    const copy = new Paths(count);
-    for (let i = 0; i < count; i++) copy.copy(this, i, i);
-    return copy;
-  }
-
-  set(source: Paths): void {
-    this.blank.set(source.blank);
-    this.label.set(source.label);
-    this.total.set(source.total);
-  }
-
-  copy(source: Paths, from: number, to: number): void {
-    this.blank[to] = source.blank[from];
-    this.label[to] = source.label[from];
-    this.total[to] = source.total[from];
-  }
 }
