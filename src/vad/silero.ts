@@ -94,13 +94,15 @@ export class SileroVad implements VoiceActivityModel {
     const counts = Int32Array.from(pieces, ({ windows }) => windows.length / INPUT);
     const streams = pieces.length;
     const steps = Math.max(...counts);
-    const windows = new Float32Array(counts.reduce((sum, count) => sum + count, 0) * INPUT);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const alone = pieces.length === 1;
+    const windows = alone ? pieces[0]!.windows : new Float32Array(total * INPUT);
     const order = new BigInt64Array(steps * streams);
     const hidden = new Float32Array(streams * HIDDEN);
     const cell = new Float32Array(streams * HIDDEN);
     let at = 0;
     pieces.forEach((piece, stream) => {
-      windows.set(piece.windows, at * INPUT);
+      if (!alone) windows.set(piece.windows, at * INPUT);
       hidden.set(piece.state.subarray(0, HIDDEN), stream * HIDDEN);
       cell.set(piece.state.subarray(HIDDEN), stream * HIDDEN);
       for (let step = 0; step < counts[stream]!; step++) order[step * streams + stream] = BigInt(at++);
