@@ -9,6 +9,7 @@ COMMANDS = {
     "prepare": "features and normalised transcripts of the real corpora",
     "synthesize": "synthetic speech with espeak-ng",
     "conditions": "rooms, noise, telephones and codecs: variants of the real utterances",
+    "splice": "divide the real utterances into words, to put them together anew",
     "train": "train or resume the acoustic model",
     "average": "the mean of two checkpoints",
     "evaluate": "greedy character error rates of a checkpoint or an exported graph",

@@ -167,7 +167,63 @@ def tones(length: int, rng: np.random.Generator) -> np.ndarray:
     return noise
 
 
-NOISES = {"coloured": coloured, "machine": machine, "clicks": clicks, "tones": tones}
+SCALE = (0, 2, 4, 5, 7, 9, 11)
+
+
+def _note(length: int, pitch: float, rng: np.random.Generator, attack: float, decay: float) -> np.ndarray:
+    """A note of an instrument drawn anew: harmonics that fall off, vibrato, a slow or a quick beginning."""
+    time = np.arange(length) / SAMPLE_RATE
+    wobble = rng.uniform(0, 0.006) * np.sin(2 * np.pi * rng.uniform(4, 7) * time) / 5
+    phase = 2 * np.pi * pitch * (time + wobble)
+    falling = rng.uniform(0.7, 2)
+    harmonics = [k for k in range(1, 13) if pitch * k < 0.45 * SAMPLE_RATE]
+    note = sum(np.sin(k * phase + rng.uniform(0, 6.28)) / k**falling for k in harmonics)
+    return note * np.minimum(1, time / attack) * np.exp(-time * decay)
+
+
+def _drum(rng: np.random.Generator, kind: str) -> np.ndarray:
+    time = np.arange(int(0.2 * SAMPLE_RATE)) / SAMPLE_RATE
+    if kind == "kick":
+        return np.sin(2 * np.pi * 55 * (time + 0.04 * (1 - np.exp(-time * 30)))) * np.exp(-time * 18)
+    hiss = rng.standard_normal(len(time)) * np.exp(-time * (25 if kind == "snare" else 70))
+    # Differences let the high part pass: cymbals.
+    return hiss if kind == "snare" else np.diff(hiss, prepend=0)
+
+
+def song(length: int, rng: np.random.Generator) -> np.ndarray:
+    """A band: held chords, a bass, a melody that wanders over a scale, drums; every part as loud as it happens to be."""
+    beat = int(60 / rng.uniform(65, 150) * SAMPLE_RATE)
+    root = rng.uniform(90, 180)
+    levels = {part: rng.uniform(0, 1) * (rng.random() < 0.8) for part in ("chords", "bass", "melody", "drums")}
+    levels["chords" if rng.random() < 0.5 else "melody"] += 0.3
+    sound = np.zeros(length + 8 * beat)
+    attack, decay = 10 ** rng.uniform(-2.5, -0.8), rng.uniform(0.2, 4)
+    place = int(rng.integers(0, 7))
+
+    def pitch(step: int) -> float:
+        return root * 2 ** ((12 * (step // 7) + SCALE[step % 7]) / 12)
+
+    def add(at: int, sounds: np.ndarray, level: float) -> None:
+        sound[at : at + len(sounds)] += level * sounds[: len(sound) - at]
+
+    for bar in range(0, length, 4 * beat):
+        chord = int(rng.choice([0, 3, 4, 5, 1]))
+        for step in (0, 2, 4):
+            add(bar, _note(4 * beat, pitch(chord + step), rng, attack, decay), levels["chords"] / 2)
+        for n in range(8):
+            at = bar + n * beat // 2
+            if n % 2 == 0:
+                add(at, _note(beat, pitch(chord) / 2, rng, 0.01, 3), levels["bass"])
+                add(at, _drum(rng, "kick" if n % 4 == 0 else "snare"), 2 * levels["drums"])
+            add(at, _drum(rng, "cymbal"), levels["drums"])
+            if rng.random() < 0.7:
+                place = int(np.clip(place + rng.integers(-2, 3), 0, 14))
+                add(at, _note(int(beat * rng.choice([0.5, 1, 2])), pitch(place + 7), rng, attack / 2, decay),
+                    levels["melody"])
+    return sound[:length]
+
+
+NOISES = {"coloured": coloured, "machine": machine, "clicks": clicks, "tones": tones, "song": song}
 
 
 def babble(length: int, voices: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:

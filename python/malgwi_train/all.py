@@ -33,14 +33,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def steps(args: argparse.Namespace) -> list[dict]:
     """Steps of the recipe with the places filled in."""
     path = RECIPES / "smoke.json" if args.smoke else args.recipe
-    places = {key: str(getattr(args, key)) for key in ("work", "corpora", "text", "out", "processes")}
+    places = {key: str(getattr(args, key)) for key in ("work", "corpora", "text", "out")}
     found = json.loads(path.read_text(encoding="utf-8"))["steps"]
     for step in found:
-        step["run"] = [part.format_map(places) for part in step["run"]]
         if step["run"][0] == "train":
-            step["run"] += ["--device", args.device, "--threads", str(args.processes)]
+            step["run"] += ["--device", args.device, "--threads", "{processes}"]
         if step["run"][0] == "evaluate":
             step["run"] += ["--device", args.device]
+        # How many cores there were has no part in what comes out: the record leaves it open.
+        step["record"] = [part.format_map({**places, "processes": "{processes}"}) for part in step["run"]]
+        step["run"] = [part.format_map({**places, "processes": args.processes}) for part in step["run"]]
     return found
 
 
@@ -54,7 +56,7 @@ def is_done(args: argparse.Namespace, step: dict) -> bool:
     path = record_of(args, step)
     if not path.exists():
         return False
-    if json.loads(path.read_text(encoding="utf-8"))["run"] != step["run"]:
+    if json.loads(path.read_text(encoding="utf-8"))["run"] != step["record"]:
         raise SystemExit(f"all: {step['name']} was done with other arguments ({path}); take another --work, or remove "
                          "this record and the later ones, and what these steps wrote")
     return True
@@ -69,7 +71,7 @@ def run_step(args: argparse.Namespace, step: dict) -> None:
     minutes = round((time.time() - began) / 60, 1)
     if code and not step.get("optional"):
         raise SystemExit(f"all: {step['name']} failed (exit status {code}); run the same command again to go on")
-    record = {"run": step["run"], "minutes": minutes, "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "status": code}
+    record = {"run": step["record"], "minutes": minutes, "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "status": code}
     path = record_of(args, step)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")

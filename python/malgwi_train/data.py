@@ -75,7 +75,7 @@ def vary(
     """The same utterances, about `share` of them in one of their variants instead."""
     result = []
     for sample in chosen:
-        others = variants.get(sample.item["id"])
+        others = variants.get(sample.item.get("id"))
         result.append(others[rng.integers(len(others))] if others and rng.random() < share else sample)
     return result
 

@@ -16,7 +16,7 @@ NUMBER_WORDS = ["번", "번 자리", "번 좌석", "번 석"]
 
 def _number(r: random.Random) -> str:
     n = r.randint(1, 100) if r.random() < 0.9 else r.randint(101, 300)
-    return native(n) if n < 100 and r.random() < 0.25 else sino(n)
+    return native(n) if n < 100 and r.random() < 0.35 else sino(n)
 
 
 def _letter_seat(r: random.Random) -> str:
@@ -93,14 +93,47 @@ PATTERNS = {
               "{s}", "{s}요", "{u}", "{t}", "{d} {t}", "{p}이요", "도와줘", "바코드 보여 줘", "로그인할게요", "로그아웃해 줘", "내 정보 보여 줘",
               "새로 고침", "네 부탁드려요", "안녕하세요", "감사합니다", "다시 말씀해 주세요"],
 }
+# Besides the patterns: what is asked for, by any verb with any ending, since nobody can list all of their pairs.
+DOINGS = {
+    "{s}": ["예약", "신청", "배정", "선택", "반납", "연장", "취소", "변경", "이동", "결제", "구매", "확인", "예약 취소", "예약 변경", "사용", "이용"],
+    "{s}로": ["예약", "변경", "이동", "신청", "결제", "배정"],
+    "{d} {t} {s}": ["예약", "신청", "취소", "변경", "확인"],
+    "{k} 자리": ["예약", "신청", "배정", "확인"],
+    "{w}": ["예약", "신청", "이동", "확인"],
+    "{u}": ["연장", "연장 신청", "이용", "사용", "추가"],
+    "": ["반납", "퇴실", "입실", "연장", "예약", "취소", "결제", "좌석 변경", "자리 이동", "예약 확인", "이용 연장", "새로 고침"],
+}
+ENDINGS = ["할게요", "할래요", "할래", "할게", "할까요", "하려고요", "하려고 하는데요", "하려는데요", "하고 싶어요", "하고 싶은데요", "하고 싶습니다",
+           "하겠습니다", "하고 갈게요", "할 수 있어요", "할 수 있나요", "할 수 있을까요", "해도 돼요", "해도 될까요", "하면 되나요", "해 주세요", "해 줘",
+           "해 줘요", "해 줄래", "해 줄래요", "해 줄 수 있어요", "해 주실래요", "해 주시겠어요", "해 주실 수 있나요", "해 주실 수 있을까요", "좀 해 주세요",
+           "좀 해 줘", "좀 할게요", "부탁해요", "부탁드려요", "부탁드립니다", "부탁드릴게요", "바랍니다", "되나요", "될까요", "돼요", "가능해요", "가능한가요",
+           "가능할까요", "했는데요", "했던 거요"]
+OPENERS = ["지금", "이제", "빨리", "혹시 되면", "가능하면", "자리 있으면", "괜찮으면", "그냥", "일단", "오늘은", "먼저", "다시"]
+CLOSERS = ["지금요", "빨리요", "고마워요", "감사합니다", "바로 부탁해요", "그럼요"]
+
+
+def request(r: random.Random) -> str:
+    """A thing, a verb, an ending."""
+    thing = r.choice(list(DOINGS))
+    parts = [thing, f"{r.choice(DOINGS[thing])}{r.choice(['', ' '])}{r.choice(ENDINGS)}"]
+    if r.random() < 0.2:
+        parts.insert(0, r.choice(OPENERS))
+    if r.random() < 0.1:
+        parts.append(r.choice(CLOSERS))
+    return " ".join(part for part in parts if part)
+
+
 SLOTS = {"s": seat, "t": moment, "u": duration, "p": people, "w": place, "d": lambda r: r.choice(DAYS),
          "k": lambda r: r.choice(KINDS)}
 
 
 def sentence(r: random.Random) -> str:
     """One sentence of the domain, already normalised."""
-    intent = r.choices(list(PATTERNS), weights=[30, 8, 5, 9, 5, 3, 6, 7, 9, 6, 12])[0]
-    pieces = r.choice(PATTERNS[intent])
+    if r.random() < 0.4:
+        pieces = request(r)
+    else:
+        intent = r.choices(list(PATTERNS), weights=[30, 8, 5, 9, 5, 3, 6, 7, 9, 6, 12])[0]
+        pieces = r.choice(PATTERNS[intent])
     while "{" in pieces:
         start = pieces.index("{")
         pieces = pieces[:start] + SLOTS[pieces[start + 1]](r) + pieces[start + 3 :]

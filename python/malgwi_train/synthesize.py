@@ -27,7 +27,7 @@ from .text import is_spoken, normalize, syllables
 NOISY_DB = 10
 NOISY_SPLIT = f"dev-noise-{NOISY_DB}"
 # Of utterances that are not clean: noise by itself is the commonest around a seat desk.
-CONDITIONS = ["far", "line", "noise", "noise"]
+CONDITIONS = ["far", "line", "noise", "noise", "noise"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,10 +111,10 @@ class Crowd(conditions.Voices):
         self.sentences, self.voice = sentences, voice
 
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Three to seven utterances by others."""
+        """Three to twelve utterances by others."""
         others = [voice for voice in VARIANTS if voice != self.voice]
         return [speak(self.sentences[rng.integers(len(self.sentences))], others[rng.integers(len(others))],
-                      int(rng.integers(110, 220)), int(rng.integers(20, 80))) for _ in range(rng.integers(3, 8))]
+                      int(rng.integers(110, 220)), int(rng.integers(20, 80))) for _ in range(rng.integers(3, 13))]
 
 
 def noisy(samples: np.ndarray, rng: np.random.Generator, voices: conditions.Voices) -> np.ndarray:

@@ -17,6 +17,7 @@ from .data import Batch, Collator, Sample, bucket, by_id, mix, prefetch, samples
 from .evaluate import normalization, read_statistics, report, score
 from .model import ConformerCTC, ModelConfig, parameters
 from .parallel import Workers
+from .splice import Splices
 from .store import Store
 from .tokens import BLANK
 
@@ -42,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--synthetic", type=float, default=0.35, help="share of synthetic frames in an epoch")
     add("--synthetic-name", default="synthetic", help="folder that synthesize wrote, under the working folder")
     add("--conditions", type=float, default=0.35, help="share of real utterances drawn as a variant from `conditions`")
+    add("--splice", type=float, default=0.0, help="share of real utterances put together anew of their speaker's words")
     add("--keep", nargs="*", default=["deeply-korean-read-speech=0.4"], metavar="CORPUS=SHARE",
         help="share of a corpus drawn in each epoch")
     add("--full-context", type=float, default=0.5, help="share of batches without a chunk mask")
@@ -206,7 +208,11 @@ class Trainer:
             rng = random.Random(seed)
             train, synthetic, held_out = self.sets()
             generator = np.random.default_rng(seed)
-            variants = by_id([Store(path) for path in conditions.folders(args.work, "train").values()])
+            stores = {name: Store(path) for name, path in conditions.folders(args.work, "train").items()}
+            variants = by_id(list(stores.values()))
+            if args.splice:
+                splices = Splices(args.work, train[0].store, stores.get("far"))
+                train = splices.mix(train, args.splice, generator, args.conditions)
             chosen = mix(vary(train, variants, args.conditions, generator), synthetic, args.synthetic, self.keep, generator)
             batches = bucket(chosen, args.batch_frames, generator)
             self.model.train()

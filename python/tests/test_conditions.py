@@ -130,3 +130,12 @@ def test_an_utterance_appears_in_one_form(work: Path) -> None:
         changed += sum("condition" in s.item for s in chosen)
     assert changed / (200 * len(clean)) == pytest.approx(0.35, abs=0.06)
     assert vary(clean, variants, 0, rng) == clean
+
+
+def test_a_song_has_level_and_no_two_are_the_same() -> None:
+    found = [acoustics.song(16000, np.random.default_rng(n)) for n in range(6)]
+    assert all(len(x) == 16000 and np.isfinite(x).all() for x in found)
+    # Every one has chords or a melody, whatever else is silent.
+    assert min(x.std() for x in found) > 0.02
+    assert not np.allclose(found[0], found[1])
+    assert (acoustics.song(16000, np.random.default_rng(1)) == found[1]).all()
