@@ -52,10 +52,13 @@ export function wordsSoFar(
   ids: readonly number[],
   stray: StrayJamo,
 ): { readonly words: readonly string[]; readonly whole: number } {
-  const tokens = ids.map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
-  const words = toWords(table, tokens, stray).map(({ word }) => word);
-  const ended = ids.length > 0 && table.tokens[ids[ids.length - 1]] === table.space;
-  return { words, whole: ended ? words.length : Math.max(0, words.length - 1) };
+  const wordsOf = (some: readonly number[]): string[] => {
+    const tokens = some.map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
+    return toWords(table, tokens, stray).map(({ word }) => word);
+  };
+  // Not all words but the last: an onset that begins a word is none yet where stray jamo are dropped.
+  const space = ids.findLastIndex((id) => splitAtSpaces(table, id).length > 1);
+  return { words: wordsOf(ids), whole: space < 0 ? 0 : wordsOf(ids.slice(0, space)).length };
 }
 
 /** Geometric mean of the tokens' probabilities; 1 for none. */

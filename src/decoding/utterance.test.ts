@@ -186,3 +186,28 @@ it('finds the same when it settles after the end', () => {
     { numRuns: 100 },
   );
 });
+
+describe('a word of jamo', () => {
+  const jamo = parseTokens(['|', '\u1100', '\u1102', '\u1161', '<blank>'].join('\n'), {
+    unit: 'grapheme',
+    blank: 4,
+    space: '|',
+    compose: 'nfc',
+  });
+  const sure = (ids: readonly number[]): LogProbs =>
+    piece(ids.map((id) => Array.from({ length: CLASSES }, (_, n) => (n === id ? 12 : 0))));
+
+  it.each(['greedy', 'beam'] as const)('stays stable while the next one is an onset alone: %s', (method) => {
+    const utterance = createCtcDecoder(jamo, { method }).begin({}, 1);
+    const stable: number[] = [];
+    // 가, a space, 나, a space, the onset of another 가, its vowel.
+    for (const id of [1, 3, 0, 2, 3, 0, 1, 3]) {
+      utterance.push(sure([id]));
+      const told = utterance.partial();
+      expect(told.text.slice(0, told.stable)).toBe('가 나'.slice(0, told.stable));
+      stable.push(told.stable);
+    }
+    expect(stable).toEqual(stable.toSorted((a, b) => a - b));
+    expect(stable.at(-1)).toBe(3);
+  });
+});
