@@ -11,7 +11,7 @@ import type {
 import { calibrate, type Calibration } from './confidence.js';
 import type { StrayJamo } from './jamo.js';
 import { Pieces } from './ctc/pieces.js';
-import { geometricMean, tokenText, toWords, wordsSoFar } from './text.js';
+import { geometricMean, tokenText, toWords, wholeWordsOf } from './text.js';
 
 export interface GreedyConfig {
   readonly method: 'greedy';
@@ -113,8 +113,8 @@ class GreedyUtterance implements CtcUtterance {
     if (ahead !== undefined && ahead.frames > 0) return this.peek(ahead, () => this.partial());
     const [{ text, tokens }] = this.finish();
     const ids = tokens.map(({ id }) => id);
-    const { words, whole } = wordsSoFar(this.table, ids, this.strayJamo);
-    return { text, stable: this.settled?.stable ?? words.slice(0, whole).join(' ').length };
+    const whole = wholeWordsOf(this.table, ids, this.strayJamo);
+    return { text, stable: this.settled?.stable ?? whole.join(' ').length };
   }
 
   finish(): DecodedHypothesis[] {

@@ -46,19 +46,17 @@ export function toWords(table: TokenTable, tokens: readonly DecodedToken[], stra
   return words;
 }
 
-/** The words that tokens make, and how many of them no further token can change: all that are followed by a space. */
-export function wordsSoFar(
-  table: TokenTable,
-  ids: readonly number[],
-  stray: StrayJamo,
-): { readonly words: readonly string[]; readonly whole: number } {
-  const wordsOf = (some: readonly number[]): string[] => {
-    const tokens = some.map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
-    return toWords(table, tokens, stray).map(({ word }) => word);
-  };
+/** The words that tokens make. */
+export function wordsOf(table: TokenTable, ids: readonly number[], stray: StrayJamo): string[] {
+  const tokens = ids.map((id) => ({ id, text: '', startFrame: 0, endFrame: 0, probability: 1 }));
+  return toWords(table, tokens, stray).map(({ word }) => word);
+}
+
+/** Those of them that no further token can change: all that are followed by a space. */
+export function wholeWordsOf(table: TokenTable, ids: readonly number[], stray: StrayJamo): string[] {
   // Not all words but the last: an onset that begins a word is none yet where stray jamo are dropped.
   const space = ids.findLastIndex((id) => splitAtSpaces(table, id).length > 1);
-  return { words: wordsOf(ids), whole: space < 0 ? 0 : wordsOf(ids.slice(0, space)).length };
+  return space < 0 ? [] : wordsOf(table, ids.slice(0, space), stray);
 }
 
 /** Geometric mean of the tokens' probabilities; 1 for none. */

@@ -181,7 +181,7 @@ export interface ProtocolAdapter {
   readonly protocol: LiveProtocol;
   /** Silence of the client after which its session ends, where the protocol says how long that is. */
   readonly idleTimeoutMs?: number;
-  /** Whether a client may take its time before it opens its session, as long as any silence may last. */
+  /** Whether a client may open its session late: within the idle timeout, not within that of the hello. */
   readonly patient?: boolean;
   /** What follows from the connection itself, where a protocol opens its session by the address. */
   open?(): readonly AdapterOutput[];

@@ -13,7 +13,7 @@ import type {
 } from '../contract.js';
 import type { StrayJamo } from '../jamo.js';
 import { checkDecodeOptions } from '../options.js';
-import { geometricMean, tokenText, toWords, wordsSoFar } from '../text.js';
+import { geometricMean, tokenText, toWords, wholeWordsOf, wordsOf } from '../text.js';
 import { align } from './align.js';
 import { logAdd } from './frame.js';
 import { Fusions } from './fusions.js';
@@ -153,8 +153,8 @@ export class BeamUtterance implements CtcUtterance {
 
   partial(ahead?: LogProbs): PartialText {
     const { search } = this;
-    const { words, whole } = this.wordsOf(this.settled ?? search.common());
-    const stable = words.slice(0, whole).join(' ').length;
+    const common = this.settled ?? search.common();
+    const stable = wholeWordsOf(this.table, this.shown(common), this.strayJamo).join(' ').length;
     if (ahead === undefined || ahead.frames === 0) return { text: this.read(search.bestSoFar()), stable };
     const look = (): readonly number[] => {
       this.take(ahead);
@@ -213,10 +213,10 @@ export class BeamUtterance implements CtcUtterance {
   }
 
   private read(ids: readonly number[]): string {
-    return this.wordsOf(ids).words.join(' ');
+    return wordsOf(this.table, this.shown(ids), this.strayJamo).join(' ');
   }
 
-  private wordsOf(ids: readonly number[]): ReturnType<typeof wordsSoFar> {
-    return wordsSoFar(this.table, ids.slice(0, this.length(ids)), this.strayJamo);
+  private shown(ids: readonly number[]): readonly number[] {
+    return ids.slice(0, this.length(ids));
   }
 }
